@@ -1,0 +1,1 @@
+"""Boards: what operators, analysts and engineers look at."""

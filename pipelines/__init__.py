@@ -1,0 +1,1 @@
+"""What every job shares: settings, services, sources and sinks, simulator, replay, verify, the command line."""

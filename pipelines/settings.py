@@ -1,0 +1,79 @@
+"""Every setting, read from the environment (`LIVEPULSE_*`) and an `.env` file in the current folder."""
+
+from __future__ import annotations
+
+import zoneinfo
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+
+
+def _known_zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError(f"{name!r} is no time zone of the IANA database, for example Asia/Shanghai")
+    return name
+
+
+class Settings(BaseSettings):
+    """Where the services are and how events are judged.
+
+    An address that is set (`kafka`, `flink`, `clickhouse`) means an existing service: it is used and never
+    started or stopped. One that is not set means the local stack's own, on the ports given here.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="LIVEPULSE_", env_file=".env", extra="ignore", frozen=True)
+
+    home: Path = Field(default=Path.home() / ".livepulse", description="Data, logs and configuration of the local stack.")
+
+    kafka: str | None = Field(default=None, description="Bootstrap address host:port of an existing Kafka.")
+    flink: str | None = Field(default=None, description="REST address host:port of an existing Flink JobManager.")
+    clickhouse: str | None = Field(default=None, description="Native address host:port of an existing ClickHouse.")
+
+    kafka_port: Port = 19_092
+    kafka_controller_port: Port = 19_093
+    flink_port: Port = Field(default=18_081, description="Flink's web page and REST.")
+    flink_rpc_port: Port = 16_123
+    clickhouse_port: Port = Field(default=19_000, description="ClickHouse's native protocol.")
+    clickhouse_http_port: Port = 18_123
+
+    clickhouse_database: str = Field(default="livepulse", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
+    clickhouse_user: str = "default"
+    clickhouse_password: SecretStr = SecretStr("")
+
+    time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
+        default="UTC", description="Zone whose midnight ends a day: events without stream_id, days of repurchase."
+    )
+    lateness_seconds: int = Field(default=3_600, ge=1, description="Older than this when the broker got it: late.")
+    future_seconds: int = Field(default=300, ge=1, description="Further ahead than this when the broker got it: dead letter.")
+    event_ttl_days: int = Field(default=90, ge=1, description="Days that stored events and dead letters are kept.")
+
+    parallelism: int = Field(default=2, ge=1)
+    mini_batch_ms: int = Field(default=500, ge=10, description="How long Flink gathers changes before it emits them.")
+    flush_ms: int = Field(default=500, ge=10, description="How long ClickHouse gathers messages before it inserts them.")
+    checkpoint_seconds: int = Field(default=10, ge=1)
+    state_ttl_hours: int = Field(
+        default=48, ge=2, description="How long windows are remembered: longer than a broadcast, the lateness and an outage together."
+    )
+
+    @property
+    def kafka_address(self) -> str:
+        return self.kafka or f"127.0.0.1:{self.kafka_port}"
+
+    @property
+    def flink_address(self) -> str:
+        return self.flink or f"127.0.0.1:{self.flink_port}"
+
+    @property
+    def clickhouse_address(self) -> str:
+        return self.clickhouse or f"127.0.0.1:{self.clickhouse_port}"
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()
