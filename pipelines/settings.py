@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="LIVEPULSE_", env_file=".env", extra="ignore", frozen=True)
 
     home: Path = Field(default=Path.home() / ".livepulse", description="Data, logs and configuration of the local stack.")
+    components: Path = Field(
+        default=Path.home() / ".cache" / "livepulse", description="Jars and the ClickHouse engine that `livepulse install` gets."
+    )
 
     kafka: str | None = Field(default=None, description="Bootstrap address host:port of an existing Kafka.")
     flink: str | None = Field(default=None, description="REST address host:port of an existing Flink JobManager.")
@@ -53,11 +56,14 @@ class Settings(BaseSettings):
     event_ttl_days: int = Field(default=90, ge=1, description="Days that stored events and dead letters are kept.")
 
     parallelism: int = Field(default=2, ge=1)
+    taskmanager_memory_mb: int = Field(default=3_072, ge=1_024, description="Memory of the local Flink TaskManager's process.")
     mini_batch_ms: int = Field(default=500, ge=10, description="How long Flink gathers changes before it emits them.")
     flush_ms: int = Field(default=500, ge=10, description="How long ClickHouse gathers messages before it inserts them.")
     checkpoint_seconds: int = Field(default=10, ge=1)
     state_ttl_hours: int = Field(
-        default=48, ge=2, description="How long windows are remembered: longer than a broadcast, the lateness and an outage together."
+        default=48,
+        ge=2,
+        description="How long windows are remembered: longer than a broadcast, the lateness and an outage together.",
     )
 
     @property

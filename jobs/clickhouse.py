@@ -1,0 +1,115 @@
+"""ClickHouse SQL of the metrics: storage tables of counters, the way into them, and the views that people read."""
+
+from __future__ import annotations
+
+from jobs.catalogue import FRESHNESS, Kind, Output, counters_of, jobs, metric_topic
+from schemas.generate.clickhouse import QUEUE_SETTINGS
+from schemas.grains import Grain, grains
+from schemas.storage import StorageTable
+
+_TYPES: dict[Kind, str] = {
+    "string": "String",
+    "integer": "UInt64",
+    "seconds": "DateTime('UTC')",
+    "date": "Date",
+    "time": "DateTime64(3, 'UTC')",
+    "integers": "Array(UInt64)",
+}
+
+UNREADABLE = "unreadable_metric"
+"""Reason of a dead letter from a metric topic: something other than our jobs wrote there."""
+
+
+def counter_table(grain: Grain) -> StorageTable:
+    """The table in which a grain's counters are merged, each by its own rule."""
+    columns = dict(grain.keys)
+    comments: dict[str, str] = {}
+    for name, job, counter in counters_of(grain):
+        kind = "DateTime64(3, 'UTC')" if name.endswith("_at") else "UInt64"
+        # A first time merges by min, where a default of 0 would win: absent is NULL there.
+        value = f"Nullable({kind})" if counter.merge == "min" else kind
+        columns[name] = f"SimpleAggregateFunction({counter.merge}, {value})"
+        comments[name] = f"{counter.description} [{job.name}]"
+    columns[FRESHNESS] = "SimpleAggregateFunction(max, DateTime64(3, 'UTC'))"
+    comments[FRESHNESS] = "Newest Kafka timestamp of a record that the row has counted."
+    return StorageTable(
+        name=grain.storage,
+        comment=f"{grain.description} Counters that only grow; read `{grain.name}`.",
+        columns=columns,
+        comments=comments,
+        engine="AggregatingMergeTree",
+        order_by=tuple(grain.keys),
+        partition_by=grain.partition,
+    )
+
+
+def tables() -> list[StorageTable]:
+    """The storage tables of all grains."""
+    return [counter_table(grain) for grain in grains().values() if not grain.view_only]
+
+
+def ingest_sql(name: str, output: Output) -> list[str]:
+    """Statements that make an output's way into its tables; the first ones drop what was there."""
+    queue = f"{name}_queue"
+    columns = ",\n".join(f"  {column} {_TYPES[kind]}" for column, kind in output.columns().items())
+    statements = [
+        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter")),
+        f"DROP TABLE IF EXISTS {queue}",
+        f"""CREATE TABLE {queue}
+(
+{columns}
+)
+ENGINE = Kafka
+SETTINGS
+{QUEUE_SETTINGS.format(topic=metric_topic(name), format="JSONEachRow")},
+  kafka_handle_error_mode = 'stream',
+  date_time_input_format = 'best_effort'""",
+    ]
+    for table, select in output.into.items():
+        sql = select.format(queue=queue)
+        sql += " AND _error = ''" if " WHERE " in sql else " WHERE _error = ''"
+        statements.append(f"CREATE MATERIALIZED VIEW {name}_to_{table} TO {grains()[table].storage} AS\n{sql}")
+    statements.append(
+        f"""CREATE MATERIALIZED VIEW {name}_to_dead_letter TO dead_letter AS
+SELECT '{UNREADABLE}' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
+  assumeNotNull(_timestamp_ms) AS received_at
+FROM {queue} AS queue WHERE _error != ''"""
+    )
+    return statements
+
+
+def view_sql(grain: Grain) -> str:
+    """The view that people read: keys, counters, what follows from them, and every rate."""
+    columns = [*grain.keys]
+    if not grain.view_only:
+        columns += [name for name, _, _ in counters_of(grain)] + [FRESHNESS]
+    else:
+        columns += ["* EXCEPT (" + ", ".join(grain.keys) + ", audience)"]
+    if grain.view_from and not grain.view_only:
+        columns += [name for name in ("viewer_slots", "peak_concurrency", "active_minutes", "audience") if name in grain.view_from]
+    elif grain.view_only:
+        columns += ["audience"]
+    for job in jobs().values():
+        columns += [f"{d.sql[grain.name]} AS {name}" for name, d in job.derived.items() if grain.name in d.sql]
+    for job in jobs().values():
+        columns += [
+            f"if({r.denominator} = 0, NULL, {_factor(r.numerator)} / {r.denominator}) AS {name}"
+            for name, r in job.rates.items()
+            if grain.name in r.tables
+        ]
+    source = grain.view_from.strip() if grain.view_from else f"{grain.storage} FINAL"
+    return f"CREATE OR REPLACE VIEW {grain.name} AS\nSELECT\n  " + ",\n  ".join(columns) + f"\nFROM {source}"
+
+
+def _factor(sql: str) -> str:
+    return f"({sql})" if " " in sql else sql
+
+
+def files() -> dict[str, str]:
+    """Path below `schemas/generated` -> content."""
+    made = {
+        f"clickhouse/{job.name}_outputs.sql": ";\n\n".join(s for n, o in job.outputs.items() for s in ingest_sql(n, o)) + ";\n"
+        for job in jobs().values()
+    }
+    made["clickhouse/views.sql"] = ";\n\n".join(view_sql(grain) for grain in grains().values()) + ";\n"
+    return made

@@ -1,0 +1,87 @@
+"""Everything that is generated from the models and metadata, and whether what is in the tree is up to date."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import schemas
+from jobs import clickhouse as jobs_clickhouse
+from jobs import flink as jobs_flink
+from pipelines.errors import UserError
+from pipelines.storage import MIGRATIONS
+from schemas import storage
+from schemas.generate import clickhouse, flink
+
+GENERATED = Path(schemas.__file__).parent / "generated"
+SNAPSHOT = MIGRATIONS / "columns.json"
+"""What the migrations make, table by table: column -> definition. Tested against a real ClickHouse."""
+
+
+def files() -> dict[Path, str]:
+    """Path -> content of every generated file."""
+    made: dict[str, str] = {}
+    for module in (flink, clickhouse, jobs_flink, jobs_clickhouse):
+        made |= module.files()
+    return {GENERATED / name: text for name, text in made.items()}
+
+
+def stale() -> list[Path]:
+    """Generated files that differ from what would be generated now, are missing, or should not be there."""
+    wanted = files()
+    present = {path for path in GENERATED.rglob("*") if path.is_file()}
+    changed = {path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text}
+    pending = [MIGRATIONS / "(a new migration)"] if next_migration() else []
+    return sorted(changed | (present - wanted.keys())) + pending
+
+
+def write() -> list[Path]:
+    """Writes what is stale, removes what should not be there, and adds a migration where tables need one.
+
+    Returns:
+        The files that were written or removed.
+    """
+    wanted = files()
+    touched = []
+    for path in stale():
+        if path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+            touched.append(path)
+        elif path.parent != MIGRATIONS:
+            path.unlink()
+            touched.append(path)
+    if sql := next_migration():
+        number = 1 + max((int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.sql")), default=0)
+        path = MIGRATIONS / f"{number:04d}_{'initial' if number == 1 else 'tables'}.sql"
+        path.write_text(sql, encoding="utf-8")
+        SNAPSHOT.write_text(json.dumps(_desired(), indent=1) + "\n", encoding="utf-8")
+        touched += [path, SNAPSHOT]
+    return touched
+
+
+def next_migration() -> str:
+    """The migration that storage still lacks; empty when the migrations make every table and column.
+
+    Raises:
+        UserError: a column changed its type or is gone: what happens to stored rows is for a person to say.
+    """
+    made: dict[str, dict[str, str]] = json.loads(SNAPSHOT.read_text(encoding="utf-8")) if SNAPSHOT.exists() else {}
+    statements = []
+    for table in [*storage.tables(), *jobs_clickhouse.tables()]:
+        if table.name not in made:
+            statements.append(table.create_sql())
+            continue
+        before = made[table.name]
+        for column in before.keys() | table.columns.keys():
+            if column not in table.columns or (column in before and before[column] != table.columns[column]):
+                raise UserError(
+                    f"{table.name}.{column} changed from {before[column]} to {table.columns.get(column, 'nothing')}",
+                    hint=f"Write the migration by hand in {MIGRATIONS.name}/, and the new definition in {SNAPSHOT.name}.",
+                )
+        statements += [table.add_column_sql(column) for column in table.columns if column not in before]
+    return ";\n\n".join(statements) + ";\n" if statements else ""
+
+
+def _desired() -> dict[str, dict[str, str]]:
+    return {table.name: table.columns for table in [*storage.tables(), *jobs_clickhouse.tables()]}

@@ -1,0 +1,86 @@
+"""Setting up ClickHouse: migrations for what keeps data, everything else made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
+
+import schemas
+from jobs import clickhouse as metrics
+from jobs.catalogue import jobs
+from pipelines.clickhouse import connect
+from pipelines.settings import Settings
+from pipelines.sql import fill
+from schemas import storage
+from schemas.generate import clickhouse as events
+from schemas.grains import grains
+from schemas.topics import topics
+
+MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
+
+
+def migrate(settings: Settings) -> list[int]:
+    """Brings the database up to date; safe to repeat, and while records arrive.
+
+    Reading from Kafka goes on where it stopped: the place is kept in Kafka, by consumer group.
+
+    Returns:
+        Versions of the migrations that were applied.
+    """
+    applied = _apply_migrations(settings)
+    client = connect(settings)
+    try:
+        for table in [*storage.tables(), *metrics.tables()]:
+            if "inserted_at" in table.columns:
+                _set_ttl(settings, client, table.name)
+        for statement in plumbing(settings):
+            client.execute(statement)
+    finally:
+        client.disconnect()
+    return applied
+
+
+def plumbing(settings: Settings) -> list[str]:
+    """Every statement that makes queues and views, in order."""
+    statements = [s for topic in topics().values() for s in events.ingest_sql(topic)]
+    statements += [s for job in jobs().values() for name, output in job.outputs.items() for s in metrics.ingest_sql(name, output)]
+    statements += [metrics.view_sql(grain) for grain in grains().values()]
+    return [
+        fill(
+            statement,
+            kafka=settings.kafka_address,
+            group=f"clickhouse-{settings.clickhouse_database}",
+            flush_ms=settings.flush_ms,
+            time_zone=settings.time_zone,
+            lateness_ms=settings.lateness_seconds * 1000,
+            future_ms=settings.future_seconds * 1000,
+        )
+        for statement in statements
+    ]
+
+
+def _apply_migrations(settings: Settings) -> list[int]:
+    host, _, port = settings.clickhouse_address.rpartition(":")
+    cluster = ClickhouseCluster(
+        db_host=host,
+        db_port=port,
+        db_user=settings.clickhouse_user,
+        db_password=settings.clickhouse_password.get_secret_value(),
+    )
+    applied = cluster.migrate(
+        db_name=settings.clickhouse_database,
+        migration_path=MIGRATIONS,
+        create_db_if_no_exists=True,
+        multi_statement=True,
+    )
+    return [migration.version for migration in applied]
+
+
+def _set_ttl(settings: Settings, client: object, table: str) -> None:
+    ttl = f"inserted_at + toIntervalDay({settings.event_ttl_days})"
+    [(definition,)] = client.execute(  # type: ignore[attr-defined]
+        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = %(table)s", {"table": table}
+    )
+    if f"TTL {ttl}" not in definition:
+        client.execute(f"ALTER TABLE {table} MODIFY TTL {ttl} SETTINGS materialize_ttl_after_modify = 0")  # type: ignore[attr-defined]

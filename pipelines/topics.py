@@ -1,0 +1,72 @@
+"""Kafka topics: what there must be, and making it so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from jobs.catalogue import jobs, metric_topic
+from schemas.topics import topics
+
+if TYPE_CHECKING:
+    from kafka import KafkaAdminClient
+
+    from pipelines.settings import Settings
+
+_METRIC_PARTITIONS = 2
+_METRIC_RETENTION_HOURS = 24
+"""Metric topics only carry rows to ClickHouse, which keeps them; a day bridges an outage."""
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """What a Kafka topic is made with."""
+
+    name: str
+    partitions: int
+    retention_hours: int
+
+
+def required_topics() -> list[TopicSpec]:
+    """The event topics, then the metric topics of every job."""
+    events = [TopicSpec(t.name, t.partitions, t.retention_hours) for t in topics().values()]
+    metrics = [
+        TopicSpec(metric_topic(output), _METRIC_PARTITIONS, _METRIC_RETENTION_HOURS) for job in jobs().values() for output in job.outputs
+    ]
+    return events + metrics
+
+
+def admin(settings: Settings) -> KafkaAdminClient:
+    """An admin client of the configured Kafka."""
+    from kafka import KafkaAdminClient
+
+    return KafkaAdminClient(bootstrap_servers=settings.kafka_address, client_id="livepulse")
+
+
+def create_missing(settings: Settings) -> list[str]:
+    """Creates the topics that are not there yet; existing ones are left as they are.
+
+    Returns:
+        Names of the topics that were created.
+    """
+    from kafka.admin import NewTopic
+
+    client = admin(settings)
+    try:
+        present = set(client.list_topics())
+        missing = [spec for spec in required_topics() if spec.name not in present]
+        if missing:
+            client.create_topics(
+                [
+                    NewTopic(
+                        name=spec.name,
+                        num_partitions=spec.partitions,
+                        replication_factor=-1,
+                        topic_configs={"retention.ms": str(spec.retention_hours * 3_600_000)},
+                    )
+                    for spec in missing
+                ]
+            )
+        return [spec.name for spec in missing]
+    finally:
+        client.close()

@@ -1,0 +1,104 @@
+"""Promise 2: every counter equals what a batch recomputation over the event tables gives, row by row.
+
+The recomputation is each counter's `batch` definition in its job's metadata: ClickHouse's SQL over the events that
+count. It shares nothing with Flink's SQL but the names.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from jobs.catalogue import Job, TableCounters, jobs
+from pipelines.verify.result import Check
+from schemas.grains import Grain, grains
+from schemas.topics import topics
+
+if TYPE_CHECKING:
+    from clickhouse_driver import Client
+
+_EXAMPLES = 5
+
+
+def check_counters(client: Client, settle_seconds: int, tables: set[str] | None = None) -> list[Check]:
+    """Checks every table that jobs count into, or the named ones.
+
+    Args:
+        settle_seconds: rows that counted a record stored within this many seconds are left out: they may be on
+            their way.
+    """
+    return [
+        _check_table(client, job, grains()[name], spec, settle_seconds)
+        for job in jobs().values()
+        for name, spec in job.tables.items()
+        if tables is None or name in tables
+    ]
+
+
+def comparison_sql(job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> str:
+    """A SELECT with a row for each difference: keys, then `<counter>` and `<counter>_batch` for each counter.
+
+    Rows on one side only have zeros (NULL for times) on the other. Its last two columns count the rows compared and
+    those left out.
+    """
+    keys = ", ".join(grain.keys)
+    batch_keys = ", ".join(f"{sql} AS {key}" for key, sql in grain.batch_keys.items())
+    batch_counters = ", ".join(f"{job.counters[c].batch_over(spec.batch)} AS {c}" for c in spec.counters)
+    nothing = {c: "toDateTime64(0, 3, 'UTC')" if c.endswith("_at") else "toUInt64(0)" for c in spec.counters}
+    stored = ", ".join(f"ifNull({c}, {nothing[c]}) AS {c}_value" for c in spec.counters)
+    recomputed = ", ".join(f"CAST({c} AS {_type(c)}) AS {c}_value" for c in spec.counters)
+    live = ", ".join(f"max(if(side = 'stored', {c}_value, {nothing[c]})) AS {c}" for c in spec.counters)
+    batch = ", ".join(f"max(if(side = 'batch', {c}_value, {nothing[c]})) AS {c}_batch" for c in spec.counters)
+    differs = " OR ".join(f"{c} != {c}_batch" for c in spec.counters)
+    exists = " OR ".join(f"{c} != {nothing[c]}" for c in spec.counters)
+    exists_batch = " OR ".join(f"{c}_batch != {nothing[c]}" for c in spec.counters)
+    fresh_topics = " UNION DISTINCT ".join(
+        f"SELECT {batch_keys} FROM {topic}_event WHERE inserted_at > now() - {settle_seconds}"
+        for topic in job.topics
+        if _has_keys(topic, grain)
+    )
+    return f"""
+WITH rows AS (
+  SELECT 'stored' AS side, {keys}, {stored} FROM {grain.storage} FINAL
+  UNION ALL
+  SELECT 'batch' AS side, {keys}, {recomputed} FROM (
+    SELECT {batch_keys}, {batch_counters} FROM ({job.batch[spec.batch]}) GROUP BY {", ".join(grain.batch_keys)}
+  )
+), compared AS (
+  SELECT {keys}, {live}, {batch} FROM rows GROUP BY {keys}
+  HAVING {exists} OR {exists_batch}
+)
+SELECT *, ({exists}) AS is_stored, ({exists_batch}) AS is_batch, ({differs}) AS differs
+FROM compared
+WHERE ({keys}) NOT IN ({fresh_topics})"""
+
+
+def _type(counter: str) -> str:
+    return "DateTime64(3, 'UTC')" if counter.endswith("_at") else "UInt64"
+
+
+def _has_keys(topic: str, grain: Grain) -> bool:
+    from schemas.storage import event_table
+
+    columns = event_table(topic).columns
+    return all(key in columns or key == "window_start" for key in grain.keys)
+
+
+def _check_table(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> Check:
+    started = time.monotonic()
+    check = Check("counters", f"{grain.name} [{job.name}]")
+    sql = comparison_sql(job, grain, spec, settle_seconds)
+    [(check.compared, check.lost, check.extra, check.wrong)] = client.execute(
+        f"SELECT count(), countIf(NOT is_stored), countIf(NOT is_batch), countIf(differs AND is_stored AND is_batch) FROM ({sql})"
+    )
+    if not check.holds:
+        rows, columns = client.execute(f"SELECT * FROM ({sql}) WHERE differs LIMIT {_EXAMPLES}", with_column_types=True)
+        check.examples = [_example(dict(zip([name for name, _ in columns], row, strict=True)), grain, spec) for row in rows]
+    check.seconds = time.monotonic() - started
+    return check
+
+
+def _example(row: dict[str, object], grain: Grain, spec: TableCounters) -> str:
+    keys = ", ".join(f"{key}={row[key]}" for key in grain.keys)
+    wrong = ", ".join(f"{c} {row[c]} instead of {row[f'{c}_batch']}" for c in spec.counters if row[c] != row[f"{c}_batch"])
+    return f"{keys}: {wrong}"

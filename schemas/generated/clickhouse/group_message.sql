@@ -1,0 +1,151 @@
+DROP VIEW IF EXISTS group_message_parse;
+
+DROP VIEW IF EXISTS group_message_store;
+
+DROP VIEW IF EXISTS group_message_reject;
+
+DROP VIEW IF EXISTS group_message_counted;
+
+DROP TABLE IF EXISTS group_message_queue;
+
+DROP TABLE IF EXISTS group_message_parsed;
+
+CREATE TABLE group_message_parsed
+(
+  event_id String,
+  event_time Int64,
+  schema_version Int64,
+  platform String,
+  room_id String,
+  stream_id String,
+  user_id String,
+  group_id String,
+  text String,
+  role String,
+  problem Tuple(reason LowCardinality(String), field LowCardinality(String)),
+  raw String,
+  _topic LowCardinality(String),
+  _partition UInt32,
+  _offset UInt64,
+  received_at DateTime64(3, 'UTC')
+)
+ENGINE = Null
+COMMENT 'What a record says, and what is wrong with it: parsed once, for both ways out.';
+
+CREATE MATERIALIZED VIEW group_message_store TO group_message_event AS
+SELECT
+  parsed.event_id AS event_id,
+  fromUnixTimestamp64Milli(parsed.event_time, 'UTC') AS event_time,
+  CAST(parsed.schema_version, 'UInt16') AS schema_version,
+  parsed.platform AS platform,
+  parsed.room_id AS room_id,
+  parsed.stream_id AS stream_id,
+  parsed.user_id AS user_id,
+  parsed.group_id AS group_id,
+  parsed.text AS text,
+  parsed.role AS role,
+  if(parsed.stream_id = '', concat('day:', toString(toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}'))), parsed.stream_id) AS broadcast_id,
+  toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}') AS day,
+  toUnixTimestamp64Milli(received_at) - parsed.event_time > ${lateness_ms} AS is_late,
+  _topic, _partition, _offset, received_at
+FROM group_message_parsed AS parsed
+WHERE problem.reason = '';
+
+CREATE MATERIALIZED VIEW group_message_reject TO dead_letter AS
+SELECT problem.reason AS reason, problem.field AS field, raw, _topic, _partition, _offset, received_at
+FROM group_message_parsed
+WHERE problem.reason != '';
+
+CREATE TABLE group_message_queue (raw String)
+ENGINE = Kafka
+SETTINGS
+  kafka_broker_list = '${kafka}',
+  kafka_topic_list = 'group_message',
+  kafka_group_name = '${group}',
+  kafka_format = 'RawBLOB',
+  kafka_num_consumers = 1,
+  kafka_max_block_size = 65536,
+  kafka_poll_max_batch_size = 65536,
+  kafka_flush_interval_ms = ${flush_ms},
+  kafka_poll_timeout_ms = 100,
+  input_format_try_infer_dates = 0,
+  input_format_try_infer_datetimes = 0,
+  type_json_skip_duplicated_paths = 1;
+
+CREATE MATERIALIZED VIEW group_message_parse TO group_message_parsed AS
+WITH
+  JSONExtract(raw, 'Tuple(event_id Dynamic, event_time Dynamic, schema_version Dynamic, platform Dynamic, room_id Dynamic, stream_id Dynamic, user_id Dynamic, group_id Dynamic, text Dynamic, role Dynamic)') AS fields,
+  NOT startsWith(raw, '\xEF\xBB\xBF')
+  AND ifNull(dynamicType(fields.event_id) = 'String' AND lengthUTF8(dynamicElement(fields.event_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.event_time) = 'Int64' AND dynamicElement(fields.event_time, 'Int64') BETWEEN 0 AND 4102444799999, 0)
+  AND ifNull(dynamicType(fields.schema_version) = 'Int64' AND dynamicElement(fields.schema_version, 'Int64') BETWEEN 1 AND 32767, 0)
+  AND ifNull(dynamicType(fields.platform) = 'String' AND lengthUTF8(dynamicElement(fields.platform, 'String')) BETWEEN 1 AND 32, 0)
+  AND (dynamicType(fields.room_id) = 'None' OR ifNull(dynamicType(fields.room_id) = 'String' AND lengthUTF8(dynamicElement(fields.room_id, 'String')) BETWEEN 1 AND 64, 0))
+  AND (dynamicType(fields.stream_id) = 'None' OR ifNull(dynamicType(fields.stream_id) = 'String' AND lengthUTF8(dynamicElement(fields.stream_id, 'String')) BETWEEN 1 AND 64, 0))
+  AND ifNull(dynamicType(fields.user_id) = 'String' AND lengthUTF8(dynamicElement(fields.user_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.group_id) = 'String' AND lengthUTF8(dynamicElement(fields.group_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.text) = 'String' AND lengthUTF8(dynamicElement(fields.text, 'String')) <= 2000, 0)
+  AND ifNull(dynamicType(fields.role) = 'String' AND dynamicElement(fields.role, 'String') IN ('member', 'staff'), 0) AS fields_valid,
+  toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
+SELECT
+  assumeNotNull(ifNull(dynamicElement(fields.event_id, 'String'), '')) AS event_id,
+  assumeNotNull(ifNull(dynamicElement(fields.event_time, 'Int64'), 0)) AS event_time,
+  assumeNotNull(ifNull(dynamicElement(fields.schema_version, 'Int64'), 0)) AS schema_version,
+  assumeNotNull(ifNull(dynamicElement(fields.platform, 'String'), '')) AS platform,
+  assumeNotNull(ifNull(dynamicElement(fields.room_id, 'String'), '')) AS room_id,
+  assumeNotNull(ifNull(dynamicElement(fields.stream_id, 'String'), '')) AS stream_id,
+  assumeNotNull(ifNull(dynamicElement(fields.user_id, 'String'), '')) AS user_id,
+  assumeNotNull(ifNull(dynamicElement(fields.group_id, 'String'), '')) AS group_id,
+  assumeNotNull(ifNull(dynamicElement(fields.text, 'String'), '')) AS text,
+  assumeNotNull(ifNull(dynamicElement(fields.role, 'String'), '')) AS role,
+  multiIf(
+  fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
+  fields_valid, ('future_event_time', 'event_time'),
+  NOT isValidJSON(raw) OR startsWith(raw, '\xEF\xBB\xBF'), ('malformed_json', ''),
+  JSONType(raw) != 'Object', ('not_an_object', ''),
+  ifNull(dynamicType(fields.event_id) = 'None', 0), ('missing_field', 'event_id'),
+  ifNull(dynamicType(fields.event_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'event_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) < 1, 0), ('too_short', 'event_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) > 64, 0), ('too_long', 'event_id'),
+  ifNull(dynamicType(fields.event_time) = 'None', 0), ('missing_field', 'event_time'),
+  ifNull(dynamicType(fields.event_time) = 'UInt64', 0), ('out_of_range', 'event_time'),
+  ifNull(dynamicType(fields.event_time) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'event_time'),
+  ifNull(dynamicElement(fields.event_time, 'Int64') NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
+  ifNull(dynamicType(fields.schema_version) = 'None', 0), ('missing_field', 'schema_version'),
+  ifNull(dynamicType(fields.schema_version) = 'UInt64', 0), ('out_of_range', 'schema_version'),
+  ifNull(dynamicType(fields.schema_version) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'schema_version'),
+  ifNull(dynamicElement(fields.schema_version, 'Int64') NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
+  ifNull(dynamicType(fields.platform) = 'None', 0), ('missing_field', 'platform'),
+  ifNull(dynamicType(fields.platform) NOT IN ('None', 'String'), 0), ('wrong_type', 'platform'),
+  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) < 1, 0), ('too_short', 'platform'),
+  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) > 32, 0), ('too_long', 'platform'),
+  ifNull(dynamicType(fields.room_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'room_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) < 1, 0), ('too_short', 'room_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) > 64, 0), ('too_long', 'room_id'),
+  ifNull(dynamicType(fields.stream_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'stream_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) < 1, 0), ('too_short', 'stream_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) > 64, 0), ('too_long', 'stream_id'),
+  ifNull(dynamicType(fields.user_id) = 'None', 0), ('missing_field', 'user_id'),
+  ifNull(dynamicType(fields.user_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'user_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) < 1, 0), ('too_short', 'user_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) > 64, 0), ('too_long', 'user_id'),
+  ifNull(dynamicType(fields.group_id) = 'None', 0), ('missing_field', 'group_id'),
+  ifNull(dynamicType(fields.group_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'group_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.group_id, 'String')) < 1, 0), ('too_short', 'group_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.group_id, 'String')) > 64, 0), ('too_long', 'group_id'),
+  ifNull(dynamicType(fields.text) = 'None', 0), ('missing_field', 'text'),
+  ifNull(dynamicType(fields.text) NOT IN ('None', 'String'), 0), ('wrong_type', 'text'),
+  ifNull(lengthUTF8(dynamicElement(fields.text, 'String')) > 2000, 0), ('too_long', 'text'),
+  ifNull(dynamicType(fields.role) = 'None', 0), ('missing_field', 'role'),
+  ifNull(dynamicType(fields.role) NOT IN ('None', 'String'), 0), ('wrong_type', 'role'),
+  ifNull(dynamicElement(fields.role, 'String') NOT IN ('member', 'staff'), 0), ('unknown_value', 'role'),
+  ('malformed_json', '')
+  ) AS problem,
+  raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at
+FROM group_message_queue AS queue;
+
+CREATE VIEW group_message_counted AS
+SELECT * FROM group_message_event FINAL
+WHERE NOT is_late
+ORDER BY _partition, _offset
+LIMIT 1 BY event_id;

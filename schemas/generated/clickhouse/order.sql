@@ -1,0 +1,189 @@
+DROP VIEW IF EXISTS order_parse;
+
+DROP VIEW IF EXISTS order_store;
+
+DROP VIEW IF EXISTS order_reject;
+
+DROP VIEW IF EXISTS order_counted;
+
+DROP TABLE IF EXISTS order_queue;
+
+DROP TABLE IF EXISTS order_parsed;
+
+CREATE TABLE order_parsed
+(
+  event_id String,
+  event_time Int64,
+  schema_version Int64,
+  platform String,
+  room_id String,
+  stream_id String,
+  user_id String,
+  order_id String,
+  product_id String,
+  quantity Int64,
+  amount Int64,
+  currency String,
+  status String,
+  source String,
+  promotion_id String,
+  problem Tuple(reason LowCardinality(String), field LowCardinality(String)),
+  raw String,
+  _topic LowCardinality(String),
+  _partition UInt32,
+  _offset UInt64,
+  received_at DateTime64(3, 'UTC')
+)
+ENGINE = Null
+COMMENT 'What a record says, and what is wrong with it: parsed once, for both ways out.';
+
+CREATE MATERIALIZED VIEW order_store TO order_event AS
+SELECT
+  parsed.event_id AS event_id,
+  fromUnixTimestamp64Milli(parsed.event_time, 'UTC') AS event_time,
+  CAST(parsed.schema_version, 'UInt16') AS schema_version,
+  parsed.platform AS platform,
+  parsed.room_id AS room_id,
+  parsed.stream_id AS stream_id,
+  parsed.user_id AS user_id,
+  parsed.order_id AS order_id,
+  parsed.product_id AS product_id,
+  CAST(parsed.quantity, 'UInt32') AS quantity,
+  CAST(parsed.amount, 'UInt64') AS amount,
+  parsed.currency AS currency,
+  parsed.status AS status,
+  parsed.source AS source,
+  parsed.promotion_id AS promotion_id,
+  if(parsed.stream_id = '', concat('day:', toString(toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}'))), parsed.stream_id) AS broadcast_id,
+  toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}') AS day,
+  toUnixTimestamp64Milli(received_at) - parsed.event_time > ${lateness_ms} AS is_late,
+  _topic, _partition, _offset, received_at
+FROM order_parsed AS parsed
+WHERE problem.reason = '';
+
+CREATE MATERIALIZED VIEW order_reject TO dead_letter AS
+SELECT problem.reason AS reason, problem.field AS field, raw, _topic, _partition, _offset, received_at
+FROM order_parsed
+WHERE problem.reason != '';
+
+CREATE TABLE order_queue (raw String)
+ENGINE = Kafka
+SETTINGS
+  kafka_broker_list = '${kafka}',
+  kafka_topic_list = 'order',
+  kafka_group_name = '${group}',
+  kafka_format = 'RawBLOB',
+  kafka_num_consumers = 1,
+  kafka_max_block_size = 65536,
+  kafka_poll_max_batch_size = 65536,
+  kafka_flush_interval_ms = ${flush_ms},
+  kafka_poll_timeout_ms = 100,
+  input_format_try_infer_dates = 0,
+  input_format_try_infer_datetimes = 0,
+  type_json_skip_duplicated_paths = 1;
+
+CREATE MATERIALIZED VIEW order_parse TO order_parsed AS
+WITH
+  JSONExtract(raw, 'Tuple(event_id Dynamic, event_time Dynamic, schema_version Dynamic, platform Dynamic, room_id Dynamic, stream_id Dynamic, user_id Dynamic, order_id Dynamic, product_id Dynamic, quantity Dynamic, amount Dynamic, currency Dynamic, status Dynamic, source Dynamic, promotion_id Dynamic)') AS fields,
+  NOT startsWith(raw, '\xEF\xBB\xBF')
+  AND ifNull(dynamicType(fields.event_id) = 'String' AND lengthUTF8(dynamicElement(fields.event_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.event_time) = 'Int64' AND dynamicElement(fields.event_time, 'Int64') BETWEEN 0 AND 4102444799999, 0)
+  AND ifNull(dynamicType(fields.schema_version) = 'Int64' AND dynamicElement(fields.schema_version, 'Int64') BETWEEN 1 AND 32767, 0)
+  AND ifNull(dynamicType(fields.platform) = 'String' AND lengthUTF8(dynamicElement(fields.platform, 'String')) BETWEEN 1 AND 32, 0)
+  AND ifNull(dynamicType(fields.room_id) = 'String' AND lengthUTF8(dynamicElement(fields.room_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND (dynamicType(fields.stream_id) = 'None' OR ifNull(dynamicType(fields.stream_id) = 'String' AND lengthUTF8(dynamicElement(fields.stream_id, 'String')) BETWEEN 1 AND 64, 0))
+  AND ifNull(dynamicType(fields.user_id) = 'String' AND lengthUTF8(dynamicElement(fields.user_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.order_id) = 'String' AND lengthUTF8(dynamicElement(fields.order_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.product_id) = 'String' AND lengthUTF8(dynamicElement(fields.product_id, 'String')) BETWEEN 1 AND 64, 0)
+  AND ifNull(dynamicType(fields.quantity) = 'Int64' AND dynamicElement(fields.quantity, 'Int64') BETWEEN 1 AND 1000000, 0)
+  AND ifNull(dynamicType(fields.amount) = 'Int64' AND dynamicElement(fields.amount, 'Int64') BETWEEN 0 AND 1000000000000, 0)
+  AND ifNull(dynamicType(fields.currency) = 'String' AND match(dynamicElement(fields.currency, 'String'), '^[A-Z]{3}$'), 0)
+  AND ifNull(dynamicType(fields.status) = 'String' AND dynamicElement(fields.status, 'String') IN ('created', 'paid', 'cancelled', 'refunded'), 0)
+  AND (dynamicType(fields.source) = 'None' OR ifNull(dynamicType(fields.source) = 'String' AND dynamicElement(fields.source, 'String') IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0))
+  AND (dynamicType(fields.promotion_id) = 'None' OR ifNull(dynamicType(fields.promotion_id) = 'String' AND lengthUTF8(dynamicElement(fields.promotion_id, 'String')) BETWEEN 1 AND 64, 0)) AS fields_valid,
+  toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
+SELECT
+  assumeNotNull(ifNull(dynamicElement(fields.event_id, 'String'), '')) AS event_id,
+  assumeNotNull(ifNull(dynamicElement(fields.event_time, 'Int64'), 0)) AS event_time,
+  assumeNotNull(ifNull(dynamicElement(fields.schema_version, 'Int64'), 0)) AS schema_version,
+  assumeNotNull(ifNull(dynamicElement(fields.platform, 'String'), '')) AS platform,
+  assumeNotNull(ifNull(dynamicElement(fields.room_id, 'String'), '')) AS room_id,
+  assumeNotNull(ifNull(dynamicElement(fields.stream_id, 'String'), '')) AS stream_id,
+  assumeNotNull(ifNull(dynamicElement(fields.user_id, 'String'), '')) AS user_id,
+  assumeNotNull(ifNull(dynamicElement(fields.order_id, 'String'), '')) AS order_id,
+  assumeNotNull(ifNull(dynamicElement(fields.product_id, 'String'), '')) AS product_id,
+  assumeNotNull(ifNull(dynamicElement(fields.quantity, 'Int64'), 0)) AS quantity,
+  assumeNotNull(ifNull(dynamicElement(fields.amount, 'Int64'), 0)) AS amount,
+  assumeNotNull(ifNull(dynamicElement(fields.currency, 'String'), '')) AS currency,
+  assumeNotNull(ifNull(dynamicElement(fields.status, 'String'), '')) AS status,
+  assumeNotNull(ifNull(dynamicElement(fields.source, 'String'), '')) AS source,
+  assumeNotNull(ifNull(dynamicElement(fields.promotion_id, 'String'), '')) AS promotion_id,
+  multiIf(
+  fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
+  fields_valid, ('future_event_time', 'event_time'),
+  NOT isValidJSON(raw) OR startsWith(raw, '\xEF\xBB\xBF'), ('malformed_json', ''),
+  JSONType(raw) != 'Object', ('not_an_object', ''),
+  ifNull(dynamicType(fields.event_id) = 'None', 0), ('missing_field', 'event_id'),
+  ifNull(dynamicType(fields.event_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'event_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) < 1, 0), ('too_short', 'event_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) > 64, 0), ('too_long', 'event_id'),
+  ifNull(dynamicType(fields.event_time) = 'None', 0), ('missing_field', 'event_time'),
+  ifNull(dynamicType(fields.event_time) = 'UInt64', 0), ('out_of_range', 'event_time'),
+  ifNull(dynamicType(fields.event_time) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'event_time'),
+  ifNull(dynamicElement(fields.event_time, 'Int64') NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
+  ifNull(dynamicType(fields.schema_version) = 'None', 0), ('missing_field', 'schema_version'),
+  ifNull(dynamicType(fields.schema_version) = 'UInt64', 0), ('out_of_range', 'schema_version'),
+  ifNull(dynamicType(fields.schema_version) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'schema_version'),
+  ifNull(dynamicElement(fields.schema_version, 'Int64') NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
+  ifNull(dynamicType(fields.platform) = 'None', 0), ('missing_field', 'platform'),
+  ifNull(dynamicType(fields.platform) NOT IN ('None', 'String'), 0), ('wrong_type', 'platform'),
+  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) < 1, 0), ('too_short', 'platform'),
+  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) > 32, 0), ('too_long', 'platform'),
+  ifNull(dynamicType(fields.room_id) = 'None', 0), ('missing_field', 'room_id'),
+  ifNull(dynamicType(fields.room_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'room_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) < 1, 0), ('too_short', 'room_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) > 64, 0), ('too_long', 'room_id'),
+  ifNull(dynamicType(fields.stream_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'stream_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) < 1, 0), ('too_short', 'stream_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) > 64, 0), ('too_long', 'stream_id'),
+  ifNull(dynamicType(fields.user_id) = 'None', 0), ('missing_field', 'user_id'),
+  ifNull(dynamicType(fields.user_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'user_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) < 1, 0), ('too_short', 'user_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) > 64, 0), ('too_long', 'user_id'),
+  ifNull(dynamicType(fields.order_id) = 'None', 0), ('missing_field', 'order_id'),
+  ifNull(dynamicType(fields.order_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'order_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.order_id, 'String')) < 1, 0), ('too_short', 'order_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.order_id, 'String')) > 64, 0), ('too_long', 'order_id'),
+  ifNull(dynamicType(fields.product_id) = 'None', 0), ('missing_field', 'product_id'),
+  ifNull(dynamicType(fields.product_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'product_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) < 1, 0), ('too_short', 'product_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) > 64, 0), ('too_long', 'product_id'),
+  ifNull(dynamicType(fields.quantity) = 'None', 0), ('missing_field', 'quantity'),
+  ifNull(dynamicType(fields.quantity) = 'UInt64', 0), ('out_of_range', 'quantity'),
+  ifNull(dynamicType(fields.quantity) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'quantity'),
+  ifNull(dynamicElement(fields.quantity, 'Int64') NOT BETWEEN 1 AND 1000000, 0), ('out_of_range', 'quantity'),
+  ifNull(dynamicType(fields.amount) = 'None', 0), ('missing_field', 'amount'),
+  ifNull(dynamicType(fields.amount) = 'UInt64', 0), ('out_of_range', 'amount'),
+  ifNull(dynamicType(fields.amount) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'amount'),
+  ifNull(dynamicElement(fields.amount, 'Int64') NOT BETWEEN 0 AND 1000000000000, 0), ('out_of_range', 'amount'),
+  ifNull(dynamicType(fields.currency) = 'None', 0), ('missing_field', 'currency'),
+  ifNull(dynamicType(fields.currency) NOT IN ('None', 'String'), 0), ('wrong_type', 'currency'),
+  ifNull(NOT match(dynamicElement(fields.currency, 'String'), '^[A-Z]{3}$'), 0), ('bad_format', 'currency'),
+  ifNull(dynamicType(fields.status) = 'None', 0), ('missing_field', 'status'),
+  ifNull(dynamicType(fields.status) NOT IN ('None', 'String'), 0), ('wrong_type', 'status'),
+  ifNull(dynamicElement(fields.status, 'String') NOT IN ('created', 'paid', 'cancelled', 'refunded'), 0), ('unknown_value', 'status'),
+  ifNull(dynamicType(fields.source) NOT IN ('None', 'String'), 0), ('wrong_type', 'source'),
+  ifNull(dynamicElement(fields.source, 'String') NOT IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0), ('unknown_value', 'source'),
+  ifNull(dynamicType(fields.promotion_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'promotion_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.promotion_id, 'String')) < 1, 0), ('too_short', 'promotion_id'),
+  ifNull(lengthUTF8(dynamicElement(fields.promotion_id, 'String')) > 64, 0), ('too_long', 'promotion_id'),
+  ('malformed_json', '')
+  ) AS problem,
+  raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at
+FROM order_queue AS queue;
+
+CREATE VIEW order_counted AS
+SELECT * FROM order_event FINAL
+WHERE NOT is_late
+ORDER BY _partition, _offset
+LIMIT 1 BY status, CASE WHEN status = 'refunded' THEN event_id ELSE order_id END;

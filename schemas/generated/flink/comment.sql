@@ -1,0 +1,52 @@
+-- What people write in a room's comment stream.
+CREATE TEMPORARY TABLE `comment_record` (
+  `event_id` STRING,
+  `event_time` BIGINT,
+  `schema_version` BIGINT,
+  `platform` STRING,
+  `room_id` STRING,
+  `stream_id` STRING,
+  `user_id` STRING,
+  `text` STRING,
+  `reply_to` STRING,
+  `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
+  `read_at` AS PROCTIME()
+) WITH (
+  'connector' = 'kafka',
+  'topic' = 'comment',
+  'properties.bootstrap.servers' = '${kafka}',
+  'properties.group.id' = '${group}',
+  'scan.startup.mode' = 'earliest-offset',
+  'format' = 'strict-json'
+);
+
+-- The events that count: valid, not late, not from the future.
+CREATE TEMPORARY VIEW `comment` AS
+SELECT
+  `event_id`, `room_id`, `user_id`,
+  `event_time`,
+  `record_time`,
+  `read_at`,
+  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+FROM `comment_record`
+WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`event_id`) <= 64
+  AND `event_time` IS NOT NULL AND `event_time` BETWEEN 0 AND 4102444799999
+  AND `schema_version` IS NOT NULL AND `schema_version` BETWEEN 1 AND 32767
+  AND `platform` IS NOT NULL AND CHAR_LENGTH(`platform`) >= 1 AND CHAR_LENGTH(`platform`) <= 32
+  AND `room_id` IS NOT NULL AND CHAR_LENGTH(`room_id`) >= 1 AND CHAR_LENGTH(`room_id`) <= 64
+  AND (`stream_id` IS NULL OR CHAR_LENGTH(`stream_id`) >= 1 AND CHAR_LENGTH(`stream_id`) <= 64)
+  AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
+  AND `text` IS NOT NULL AND CHAR_LENGTH(`text`) <= 500
+  AND (`reply_to` IS NULL OR CHAR_LENGTH(`reply_to`) >= 1 AND CHAR_LENGTH(`reply_to`) <= 64)
+  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
+  AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
+
+-- One row for what is counted one by one, however often it was delivered: the first copy in the log. COUNT, and not
+-- ROW_NUMBER: with mini-batches Flink takes that for a stream of changes, and all that follows would have to retract.
+CREATE TEMPORARY VIEW `comment_counted` AS
+SELECT * FROM (
+  SELECT *, COUNT(*) OVER (
+    PARTITION BY event_id ORDER BY `read_at` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS `copy`
+  FROM `comment`
+) WHERE `copy` = 1;

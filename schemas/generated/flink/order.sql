@@ -1,0 +1,64 @@
+-- Every change of an order's status. Keyed by user, so that one buyer's orders stay in sequence.
+CREATE TEMPORARY TABLE `order_record` (
+  `event_id` STRING,
+  `event_time` BIGINT,
+  `schema_version` BIGINT,
+  `platform` STRING,
+  `room_id` STRING,
+  `stream_id` STRING,
+  `user_id` STRING,
+  `order_id` STRING,
+  `product_id` STRING,
+  `quantity` BIGINT,
+  `amount` BIGINT,
+  `currency` STRING,
+  `status` STRING,
+  `source` STRING,
+  `promotion_id` STRING,
+  `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
+  `read_at` AS PROCTIME()
+) WITH (
+  'connector' = 'kafka',
+  'topic' = 'order',
+  'properties.bootstrap.servers' = '${kafka}',
+  'properties.group.id' = '${group}',
+  'scan.startup.mode' = 'earliest-offset',
+  'format' = 'strict-json'
+);
+
+-- The events that count: valid, not late, not from the future.
+CREATE TEMPORARY VIEW `order` AS
+SELECT
+  `event_id`, `room_id`, `user_id`, `order_id`, `product_id`, `quantity`, `amount`, `currency`, `status`,
+  `event_time`,
+  `record_time`,
+  `read_at`,
+  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+FROM `order_record`
+WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`event_id`) <= 64
+  AND `event_time` IS NOT NULL AND `event_time` BETWEEN 0 AND 4102444799999
+  AND `schema_version` IS NOT NULL AND `schema_version` BETWEEN 1 AND 32767
+  AND `platform` IS NOT NULL AND CHAR_LENGTH(`platform`) >= 1 AND CHAR_LENGTH(`platform`) <= 32
+  AND `room_id` IS NOT NULL AND CHAR_LENGTH(`room_id`) >= 1 AND CHAR_LENGTH(`room_id`) <= 64
+  AND (`stream_id` IS NULL OR CHAR_LENGTH(`stream_id`) >= 1 AND CHAR_LENGTH(`stream_id`) <= 64)
+  AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
+  AND `order_id` IS NOT NULL AND CHAR_LENGTH(`order_id`) >= 1 AND CHAR_LENGTH(`order_id`) <= 64
+  AND `product_id` IS NOT NULL AND CHAR_LENGTH(`product_id`) >= 1 AND CHAR_LENGTH(`product_id`) <= 64
+  AND `quantity` IS NOT NULL AND `quantity` BETWEEN 1 AND 1000000
+  AND `amount` IS NOT NULL AND `amount` BETWEEN 0 AND 1000000000000
+  AND `currency` IS NOT NULL AND REGEXP(`currency`, '^[A-Z]{3}$')
+  AND `status` IS NOT NULL AND `status` IN ('created', 'paid', 'cancelled', 'refunded')
+  AND (`source` IS NULL OR `source` IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'))
+  AND (`promotion_id` IS NULL OR CHAR_LENGTH(`promotion_id`) >= 1 AND CHAR_LENGTH(`promotion_id`) <= 64)
+  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
+  AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
+
+-- One row for what is counted one by one, however often it was delivered: the first copy in the log. COUNT, and not
+-- ROW_NUMBER: with mini-batches Flink takes that for a stream of changes, and all that follows would have to retract.
+CREATE TEMPORARY VIEW `order_counted` AS
+SELECT * FROM (
+  SELECT *, COUNT(*) OVER (
+    PARTITION BY status, CASE WHEN status = 'refunded' THEN event_id ELSE order_id END ORDER BY `read_at` ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
+  ) AS `copy`
+  FROM `order`
+) WHERE `copy` = 1;

@@ -1,0 +1,136 @@
+"""Tables that keep data in ClickHouse: what a migration must have made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schemas.events import EVENTS
+from schemas.rules import FieldRule, field_rules
+
+
+@dataclass(frozen=True)
+class StorageTable:
+    """A table of the MergeTree family."""
+
+    name: str
+    comment: str
+    columns: dict[str, str]
+    """Column -> type and default, as in CREATE TABLE."""
+    comments: dict[str, str]
+    engine: str
+    order_by: tuple[str, ...]
+    partition_by: str | None = None
+
+    def create_sql(self) -> str:
+        """The CREATE TABLE statement."""
+        lines = [
+            f"  {name} {definition}" + (f" COMMENT {_quoted(self.comments[name])}" if name in self.comments else "")
+            for name, definition in self.columns.items()
+        ]
+        partition = f"PARTITION BY {self.partition_by}\n" if self.partition_by else ""
+        return (
+            f"CREATE TABLE IF NOT EXISTS {self.name}\n(\n" + ",\n".join(lines) + "\n)\n"
+            f"ENGINE = {self.engine}\n{partition}ORDER BY ({', '.join(self.order_by)})\nCOMMENT {_quoted(self.comment)}"
+        )
+
+    def add_column_sql(self, column: str) -> str:
+        """The statement that adds one of the columns to a table that lacks it."""
+        comment = f" COMMENT {_quoted(self.comments[column])}" if column in self.comments else ""
+        return f"ALTER TABLE {self.name} ADD COLUMN IF NOT EXISTS {column} {self.columns[column]}{comment}"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+RECORD_COLUMNS = {
+    "_topic": ("LowCardinality(String)", "Kafka topic of the record."),
+    "_partition": ("UInt32", "Partition of the record."),
+    "_offset": ("UInt64", "Offset of the record in its partition."),
+    "received_at": ("DateTime64(3, 'UTC')", "The record's Kafka timestamp."),
+    "inserted_at": ("DateTime('UTC') DEFAULT now()", "When the row was stored; retention counts from here."),
+}
+
+
+def column_type(rule: FieldRule) -> str:
+    """The narrowest ClickHouse type that holds every valid value of a field; an absent one is ''."""
+    if rule.kind == "integer":
+        if rule.maximum is not None and rule.minimum is not None and rule.minimum >= 0:
+            return next((f"UInt{bits}" for bits in (8, 16, 32) if rule.maximum < 2**bits), "UInt64")
+        return "Int64"
+    return "LowCardinality(String)" if rule.values or rule.pattern or rule.name == "platform" else "String"
+
+
+def event_table(topic: str) -> StorageTable:
+    """The table of a topic's valid events.
+
+    Sorted for reading by room and time, then by the record's place in Kafka: a record that is read twice replaces
+    itself when parts are merged, and under FINAL.
+    """
+    model = EVENTS[topic]
+    rules = field_rules(model)
+    columns = {r.name: "DateTime64(3, 'UTC')" if r.name == "event_time" else column_type(r) for r in rules}
+    comments = {r.name: r.description for r in rules}
+    extra = {
+        "broadcast_id": ("String", "`stream_id`, or `day:` and the day where it is absent."),
+        "day": ("Date", "Day of the event in the configured time zone."),
+        "is_late": ("Bool", "Received later than the allowed lateness after its event time: in no counter."),
+        **RECORD_COLUMNS,
+    }
+    group = "group_id" if "group_id" in columns else "room_id"
+    return StorageTable(
+        name=f"{topic}_event",
+        comment=(model.__doc__ or "").strip().splitlines()[0],
+        columns=columns | {name: definition for name, (definition, _) in extra.items()},
+        comments=comments | {name: comment for name, (_, comment) in extra.items()},
+        engine="ReplacingMergeTree",
+        order_by=(group, "event_time", "_partition", "_offset"),
+        partition_by="toDate(received_at)",
+    )
+
+
+def dead_letter_table() -> StorageTable:
+    """The table of records that are no valid event, whole and with the reason."""
+    columns = {
+        "reason": ("LowCardinality(String)", "What is wrong, for example wrong_type."),
+        "field": ("LowCardinality(String)", "The first field that is wrong; empty when it is the whole record."),
+        "raw": ("String", "The record's value, byte by byte."),
+        **RECORD_COLUMNS,
+    }
+    return StorageTable(
+        name="dead_letter",
+        comment="Records that are no valid event, with the reason and the original bytes.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="ReplacingMergeTree",
+        order_by=("_topic", "_partition", "_offset"),
+        partition_by="toDate(received_at)",
+    )
+
+
+def verify_table() -> StorageTable:
+    """The table of what `livepulse verify` found, a row a check."""
+    columns = {
+        "checked_at": ("DateTime64(3, 'UTC')", "When the check began."),
+        "subject": ("LowCardinality(String)", "Topic or table that was checked."),
+        "promise": ("LowCardinality(String)", "records (nothing is lost) or counters (as recomputed)."),
+        "compared": ("UInt64", "Records or rows compared."),
+        "left_out": ("UInt64", "Rows that were still filling."),
+        "lost": ("UInt64", "Records in Kafka but nowhere in storage, or rows that should exist."),
+        "extra": ("UInt64", "Records stored in two places, or rows that should not exist."),
+        "wrong": ("UInt64", "Rows with a counter that differs."),
+        "seconds": ("Float64", "How long the check took."),
+    }
+    return StorageTable(
+        name="verify_result",
+        comment="What verify found, a row a check.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="MergeTree",
+        order_by=("checked_at", "subject"),
+    )
+
+
+def tables() -> list[StorageTable]:
+    """Every table that events, and what is known of them, are stored in."""
+    return [*(event_table(topic) for topic in EVENTS), dead_letter_table(), verify_table()]
