@@ -7,6 +7,7 @@ count. It shares nothing with Flink's SQL but the names.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from jobs.catalogue import Job, TableCounters, jobs
@@ -20,26 +21,27 @@ if TYPE_CHECKING:
 _EXAMPLES = 5
 
 
-def check_counters(client: Client, settle_seconds: int, tables: set[str] | None = None) -> list[Check]:
-    """Checks every table that jobs count into, or the named ones.
+def check_counters(client: Client, settle_seconds: int, progress: Callable[[str], object] = lambda _: None) -> list[Check]:
+    """Checks every table that jobs count into.
 
     Args:
         settle_seconds: rows that counted a record stored within this many seconds are left out: they may be on
             their way.
+        progress: told which table is checked next.
     """
-    return [
-        _check_table(client, job, grains()[name], spec, settle_seconds)
-        for job in jobs().values()
-        for name, spec in job.tables.items()
-        if tables is None or name in tables
-    ]
+    checks = []
+    for job in jobs().values():
+        for name, spec in job.tables.items():
+            progress(f"{name} ({job.name})")
+            checks.append(_check_table(client, job, grains()[name], spec, settle_seconds))
+    return checks
 
 
 def comparison_sql(job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> str:
-    """A SELECT with a row for each difference: keys, then `<counter>` and `<counter>_batch` for each counter.
+    """A SELECT with a row for each row on either side: its keys, then `<counter>` and `<counter>_batch` for each counter.
 
-    Rows on one side only have zeros (NULL for times) on the other. Its last two columns count the rows compared and
-    those left out.
+    A side that has no such row has zeros. `is_stored`, `is_batch` and `differs` say which sides have the row and whether
+    they agree; `settled` is false where a record was stored too recently to be counted everywhere.
     """
     keys = ", ".join(grain.keys)
     batch_keys = ", ".join(f"{sql} AS {key}" for key, sql in grain.batch_keys.items())
@@ -68,9 +70,9 @@ WITH rows AS (
   SELECT {keys}, {live}, {batch} FROM rows GROUP BY {keys}
   HAVING {exists} OR {exists_batch}
 )
-SELECT *, ({exists}) AS is_stored, ({exists_batch}) AS is_batch, ({differs}) AS differs
-FROM compared
-WHERE ({keys}) NOT IN ({fresh_topics})"""
+SELECT *, ({exists}) AS is_stored, ({exists_batch}) AS is_batch, ({differs}) AS differs,
+  ({keys}) NOT IN ({fresh_topics}) AS settled
+FROM compared"""
 
 
 def _type(counter: str) -> str:
@@ -86,13 +88,14 @@ def _has_keys(topic: str, grain: Grain) -> bool:
 
 def _check_table(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> Check:
     started = time.monotonic()
-    check = Check("counters", f"{grain.name} [{job.name}]")
+    check = Check("counters", f"{grain.name} ({job.name})")
     sql = comparison_sql(job, grain, spec, settle_seconds)
-    [(check.compared, check.lost, check.extra, check.wrong)] = client.execute(
-        f"SELECT count(), countIf(NOT is_stored), countIf(NOT is_batch), countIf(differs AND is_stored AND is_batch) FROM ({sql})"
+    [(check.compared, check.left_out, check.lost, check.extra, check.wrong)] = client.execute(
+        f"""SELECT countIf(settled), countIf(NOT settled), countIf(settled AND NOT is_stored), countIf(settled AND NOT is_batch),
+        countIf(settled AND differs AND is_stored AND is_batch) FROM ({sql})"""
     )
     if not check.holds:
-        rows, columns = client.execute(f"SELECT * FROM ({sql}) WHERE differs LIMIT {_EXAMPLES}", with_column_types=True)
+        rows, columns = client.execute(f"SELECT * FROM ({sql}) WHERE settled AND differs LIMIT {_EXAMPLES}", with_column_types=True)
         check.examples = [_example(dict(zip([name for name, _ in columns], row, strict=True)), grain, spec) for row in rows]
     check.seconds = time.monotonic() - started
     return check

@@ -1,0 +1,132 @@
+"""The command line: `livepulse`. Each command is loaded when it runs, so that `livepulse --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from pipelines.errors import UserError
+
+
+class Entry(NamedTuple):
+    """Where a command is, and what the overview says about it."""
+
+    where: str
+    """`module:name` of a function, or of a `typer.Typer` for a command with subcommands."""
+    panel: str
+    help: str
+
+
+_STACK, _STORAGE, _PRODUCERS, _CORRECTNESS = "Local stack", "Storage and jobs", "Producers", "Correctness"
+
+COMMANDS: dict[str, Entry] = {
+    "install": Entry("pipelines.cli.stack:install", _STACK, "Get the jars and, where there is no clickhouse program, its engine."),
+    "up": Entry("pipelines.cli.stack:up", _STACK, "Start Kafka, Flink and ClickHouse and wait until they answer."),
+    "status": Entry("pipelines.cli.stack:status", _STACK, "Show what runs, where, and whether it is well."),
+    "logs": Entry("pipelines.cli.stack:logs", _STACK, "Show or follow the logs."),
+    "migrate": Entry("pipelines.cli.storage:migrate", _STORAGE, "Create missing topics, bring tables and views up to date."),
+    "jobs": Entry("pipelines.cli.jobs:app", _STORAGE, "The jobs that compute the metrics: list, submit, status, stop, resume."),
+    "generate": Entry("pipelines.cli.storage:generate", _STORAGE, "Write all that follows from schemas/ and jobs/ (for developers)."),
+    "verify": Entry("pipelines.cli.verify:verify", _CORRECTNESS, "Prove that nothing is lost and every counter is right."),
+    "down": Entry("pipelines.cli.stack:down", _STACK, "Stop the stack; its data is kept unless you say otherwise."),
+    "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
+    "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
+}
+
+_EPILOG = """A first look:  [cyan]livepulse up[/]  then  [cyan]livepulse status[/]  and in the end  [cyan]livepulse down[/]
+
+Settings come from the environment or a .env file: LIVEPULSE_HOME, LIVEPULSE_KAFKA_PORT, LIVEPULSE_KAFKA (an existing one), …"""
+
+
+def _load(name: str) -> Any:
+    module, _, attribute = COMMANDS[name].where.partition(":")
+    found: typer.Typer | Callable[..., Any] = getattr(importlib.import_module(module), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode="rich")
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by `COMMANDS` and imports one only to run it."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """What the overview needs of a command, which is less than the command."""
+        entry = COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        return TyperCommand(cmd_name, help=entry.help, rich_help_panel=entry.panel)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command itself, now that it runs."""
+        self.commands = {name: self.get_command(ctx, name) for name in COMMANDS}  # for "did you mean"
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command if name is None else _load(name), rest
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"livepulse {version('livepulse')}")
+        raise typer.Exit
+
+
+app = typer.Typer(
+    name="livepulse",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog=_EPILOG,
+    pretty_exceptions_show_locals=False,  # they may hold passwords
+)
+
+
+@app.callback()
+def _root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Live-commerce rooms and their chat communities, measured as they happen."""
+
+
+def main() -> None:
+    """Run the command line; an error that is the user's to solve is shown without a stack trace."""
+    try:
+        app()
+    except UserError as error:
+        _show(error)
+        sys.exit(error.exit_code)
+    except ValueError as error:
+        if (wrong := _wrong_settings(error)) is None:
+            raise
+        _show(wrong)
+        sys.exit(wrong.exit_code)
+
+
+def _wrong_settings(error: ValueError) -> UserError | None:
+    """The message for settings that pydantic refuses, or None when it is another error."""
+    pydantic = sys.modules.get("pydantic_core")
+    if pydantic is None or not isinstance(error, pydantic.ValidationError) or error.title != "Settings":
+        return None
+    wrong = [f"LIVEPULSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
+    return UserError("\n".join(wrong), "Correct it in the environment or in the .env file of this folder.", exit_code=2)
+
+
+def _show(error: UserError) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(Text("Error: ", style="bold red") + Text(error.message, style="red"))
+    if error.hint:
+        console.print(Text(error.hint))

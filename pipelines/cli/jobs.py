@@ -1,0 +1,208 @@
+"""`livepulse jobs`: the Flink applications that compute the metrics."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from jobs.catalogue import Job
+    from pipelines.flink.rest import Application
+    from pipelines.settings import Settings
+
+ALL = "livepulse"
+"""Name of the application that runs every job."""
+
+NOTHING_RUNS = 3
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="The jobs that compute the metrics, as applications on Flink.")
+
+Names = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs to run as one application; all when left out.")]
+Name = Annotated[str, typer.Argument(metavar="[APPLICATION]", help="Its name as in `livepulse jobs status`.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
+
+
+@app.command("list")
+def list_jobs(as_json: AsJson = False) -> None:
+    """Show which jobs there are: what they read, what they count, and whether they run.
+
+    Example: [cyan]livepulse jobs list[/]
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from jobs.catalogue import jobs
+    from pipelines.errors import UserError
+    from pipelines.settings import settings
+
+    try:
+        covered = {name: application for application in _running(settings()) for name in _jobs_of(application.name)}
+    except UserError:  # the catalogue is worth showing without Flink
+        covered = {}
+    rows = [
+        {
+            "job": job.name,
+            "description": job.description,
+            "topics": job.topics,
+            "tables": list(job.tables),
+            "application": covered[job.name].name if job.name in covered else None,
+        }
+        for job in jobs().values()
+    ]
+    if as_json:
+        typer.echo(json.dumps(rows, indent=2))
+        return
+    table = Table("Job", "What it says", "Reads", "Counts in", "Runs in", box=None)
+    for row in rows:
+        table.add_row(str(row["job"]), str(row["description"]), ", ".join(row["topics"]), ", ".join(row["tables"]), str(row["application"] or "–"))
+    Console().print(table)
+
+
+@app.command()
+def submit(names: Names = None) -> None:
+    """Start jobs as one application, which reads each topic once however many of its jobs need it.
+
+    Reading begins at the start of the topics: counters only grow, so counting again changes nothing.
+
+    Examples: [cyan]livepulse jobs submit[/]  ·  [cyan]livepulse jobs submit interaction dwell[/]
+    """
+    from pipelines.settings import settings
+
+    chosen = _chosen(names)
+    _start(settings(), chosen, _name(chosen), savepoint=None)
+
+
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Show the applications with their checkpoints and restarts; exit 3 when none runs.
+
+    Examples: [cyan]livepulse jobs status[/]  ·  [cyan]livepulse jobs status --json[/]
+    """
+    from dataclasses import asdict
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.flink import rest
+    from pipelines.settings import settings
+
+    found = _running(settings())
+    details = [(a, rest.checkpoints(settings(), a), rest.last_failure(settings(), a)) for a in found]
+    if as_json:
+        rows = [asdict(a) | {"checkpoints": asdict(c), "last_failure": failure} for a, c, failure in details]
+        typer.echo(json.dumps(rows, indent=2, default=str))
+    elif not found:
+        Console(stderr=True).print("No application runs. Start one: livepulse jobs submit")
+    else:
+        table = Table("Application", "State", "Running for", "Checkpoints", "Last one", "Restarts", "Last failure", box=None)
+        for a, c, failure in details:
+            last = "–" if c.last_age_seconds is None else f"{c.last_age_seconds:.0f} s ago, {(c.last_bytes or 0) / 1e6:.1f} MB"
+            counts = f"{c.completed} done, {c.failed} failed"
+            table.add_row(a.name, a.state, f"{a.seconds:.0f} s", counts, last, str(c.restarts), failure or "–")
+        Console().print(table)
+    if not found:
+        raise typer.Exit(NOTHING_RUNS)
+
+
+@app.command()
+def stop(
+    name: Name = ALL,
+    savepoint: Annotated[bool, typer.Option("--savepoint/--no-savepoint", help="Keep all it remembers, to resume from.")] = True,
+) -> None:
+    """Stop an application, by default with a savepoint from which `resume` goes on.
+
+    Examples: [cyan]livepulse jobs stop[/]  ·  [cyan]livepulse jobs stop interaction --no-savepoint[/]
+    """
+    from rich.console import Console
+
+    from pipelines.flink import rest, savepoints
+    from pipelines.settings import settings
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    application = _find(settings(), name)
+    with console.status(f"Stopping {name} …"):
+        if savepoint:
+            path = rest.stop_with_savepoint(settings(), application)
+            savepoints.remember(settings(), name, path)
+        else:
+            rest.cancel(settings(), application)
+        rest.wait_until_over(settings(), application)
+    console.print(f"[green]✓[/] {name} is stopped" + (f", savepoint: {path}\nGo on: livepulse jobs resume {name}" if savepoint else ""))
+
+
+@app.command()
+def resume(
+    name: Name = ALL,
+    savepoint: Annotated[
+        str | None, typer.Option("--from", metavar="PATH", help="A savepoint or retained checkpoint; the last savepoint when left out.")
+    ] = None,
+) -> None:
+    """Start an application from where it was stopped.
+
+    Examples: [cyan]livepulse jobs resume[/]  ·  [cyan]livepulse jobs resume interaction --from file:///…/savepoint-1a2b3c[/]
+    """
+    from pipelines.flink import savepoints
+    from pipelines.settings import settings
+
+    _start(settings(), _chosen(_jobs_of(name)), name, savepoint or savepoints.last(settings(), name))
+
+
+def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | None) -> None:
+    from rich.console import Console
+
+    from pipelines.errors import UserError
+    from pipelines.flink.application import submit as submit_application
+    from pipelines.stack.health import require
+
+    require(settings, "kafka", "flink")
+    wanted = {job.name for job in chosen}
+    for application in _running(settings):
+        if double := wanted & set(_jobs_of(application.name)):
+            raise UserError(
+                f"{', '.join(sorted(double))} already runs in the application {application.name}.",
+                hint=f"Stop it first: livepulse jobs stop {application.name}",
+            )
+    console = Console(stderr=True, highlight=False)
+    with console.status(f"Compiling and starting {name} … (about 20 s)"):
+        number = submit_application(settings, chosen, name, savepoint)
+    console.print(f"[green]✓[/] {name} runs as {number}: http://{settings.flink_address}/#/job/{number}/overview")
+
+
+def _chosen(names: list[str] | None) -> list[Job]:
+    from jobs.catalogue import jobs
+    from pipelines.errors import UserError
+
+    if unknown := set(names or ()) - jobs().keys():
+        raise UserError(f"There is no job {', '.join(sorted(unknown))}.", hint=f"Jobs: {', '.join(jobs())}.", exit_code=2)
+    return [job for name, job in jobs().items() if not names or name in names]
+
+
+def _name(chosen: list[Job]) -> str:
+    from jobs.catalogue import jobs
+
+    return ALL if len(chosen) == len(jobs()) else "+".join(job.name for job in chosen)
+
+
+def _jobs_of(application: str) -> list[str]:
+    from jobs.catalogue import jobs
+
+    return list(jobs()) if application == ALL else application.split("+")
+
+
+def _running(settings: Settings) -> list[Application]:
+    from pipelines.flink import rest
+
+    return [application for application in rest.overview(settings) if application.running]
+
+
+def _find(settings: Settings, name: str) -> Application:
+    from pipelines.errors import UserError
+
+    running = _running(settings)
+    for application in running:
+        if application.name == name:
+            return application
+    names = ", ".join(application.name for application in running) or "none"
+    raise UserError(f"No application {name} runs.", hint=f"Running: {names}.", exit_code=NOTHING_RUNS)

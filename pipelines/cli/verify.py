@@ -1,0 +1,92 @@
+"""`livepulse verify`."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from pipelines.settings import Settings
+    from pipelines.verify.result import Check
+
+DIFFERENCES = 1
+
+
+def verify(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
+    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long storage may take to catch up with Kafka.")] = 30,
+    settle: Annotated[
+        int, typer.Option(min=0, metavar="SECONDS", help="Leave out rows that counted a record stored this recently.")
+    ] = 10,
+    every: Annotated[
+        float | None, typer.Option(min=1, metavar="SECONDS", help="Check again and again, storing each result in verify_result.")
+    ] = None,
+) -> None:
+    """Prove that nothing received is lost and that every counter is right.
+
+    Every offset that Kafka holds must be in an event table or in dead_letter, and every row of every metric table must
+    equal a recomputation from the event tables. Exit 1 on any difference.
+
+    Examples: [cyan]livepulse verify[/]  ·  [cyan]livepulse verify --json[/]  ·  [cyan]livepulse verify --every 60[/]
+    """
+    from rich.console import Console
+
+    from pipelines.settings import settings
+    from pipelines.stack.health import require
+
+    console = Console(stderr=True, highlight=False)
+    require(settings(), "kafka", "clickhouse")
+    while True:
+        started = time.time()
+        checks = _check(settings(), console, wait, settle)
+        if as_json:
+            typer.echo(json.dumps(_as_json(checks)))
+        else:
+            _show(checks)
+        if every is None:
+            raise typer.Exit(0 if all(check.holds for check in checks) else DIFFERENCES)
+        time.sleep(max(0.0, started + every - time.time()))
+
+
+def _check(settings: Settings, console: Console, wait: float, settle: int) -> list[Check]:
+    from pipelines.clickhouse import connect
+    from pipelines.verify.run import run
+
+    client = connect(settings)
+    try:
+        with console.status("Checking …") as status:
+            return run(settings, client, wait, settle, lambda subject: status.update(f"Checking {subject} …"))
+    finally:
+        client.disconnect()
+
+
+def _show(checks: list[Check]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipelines.verify.run import verdict
+
+    table = Table("Promise", "Subject", "Compared", "Left out", "Lost", "Extra", "Wrong", "Seconds", box=None)
+    for check in checks:
+        style = None if check.holds else "red"
+        numbers = [f"{n:,}" for n in (check.compared, check.left_out, check.lost, check.extra, check.wrong)]
+        table.add_row(check.promise, check.subject, *numbers, f"{check.seconds:.1f}", style=style)
+    console = Console(highlight=False)
+    console.print(table)
+    for check in checks:
+        for example in check.examples:
+            console.print(f"[red]{check.subject}[/]: {example}")
+    console.print(verdict(checks))
+
+
+def _as_json(checks: list[Check]) -> dict[str, object]:
+    from dataclasses import asdict
+
+    from pipelines.verify.run import verdict
+
+    return {"holds": all(check.holds for check in checks), "verdict": verdict(checks), "checks": [asdict(check) for check in checks]}

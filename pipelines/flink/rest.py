@@ -1,0 +1,139 @@
+"""What Flink's REST interface says of running applications, and how it is told to stop one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+
+TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
+
+
+@dataclass(frozen=True)
+class Application:
+    """A Flink job as Flink's overview shows it."""
+
+    id: str
+    name: str
+    state: str
+    started_at: datetime
+    seconds: float
+
+    @property
+    def running(self) -> bool:
+        """Whether it is not over: running, starting or restarting."""
+        return self.state not in TERMINAL
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """How an application's checkpoints fare."""
+
+    completed: int
+    failed: int
+    restarts: int
+    last_path: str | None
+    last_age_seconds: float | None
+    last_duration_seconds: float | None
+    last_bytes: int | None
+
+
+def overview(settings: Settings) -> list[Application]:
+    """All applications that Flink still knows, the newest first."""
+    found = [
+        Application(
+            id=job["jid"],
+            name=job["name"],
+            state=job["state"],
+            started_at=datetime.fromtimestamp(job["start-time"] / 1000, UTC),
+            seconds=job["duration"] / 1000,
+        )
+        for job in _get(settings, "/jobs/overview")["jobs"]
+    ]
+    return sorted(found, key=lambda application: application.started_at, reverse=True)
+
+
+def checkpoints(settings: Settings, application: Application) -> Checkpoints:
+    """The checkpoints of an application."""
+    answer = _get(settings, f"/jobs/{application.id}/checkpoints")
+    last = answer["latest"]["completed"]
+    return Checkpoints(
+        completed=answer["counts"]["completed"],
+        failed=answer["counts"]["failed"],
+        restarts=answer["counts"]["restored"],
+        last_path=last["external_path"] if last else None,
+        last_age_seconds=time.time() - last["latest_ack_timestamp"] / 1000 if last else None,
+        last_duration_seconds=last["end_to_end_duration"] / 1000 if last else None,
+        last_bytes=last["checkpointed_size"] if last else None,
+    )
+
+
+def last_failure(settings: Settings, application: Application) -> str | None:
+    """The first line of the newest exception that made the application restart or fail."""
+    entries = _get(settings, f"/jobs/{application.id}/exceptions")["exceptionHistory"]["entries"]
+    return str(entries[0]["stacktrace"]).splitlines()[0] if entries else None
+
+
+def stop_with_savepoint(settings: Settings, application: Application, timeout_seconds: float = 300) -> str:
+    """Stops an application after a savepoint of all it remembers.
+
+    Returns:
+        The savepoint's path.
+
+    Raises:
+        UserError: the savepoint failed or took too long; the application goes on.
+    """
+    trigger = _request(settings, "POST", f"/jobs/{application.id}/stop", {"drain": False})["request-id"]
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        answer = _get(settings, f"/jobs/{application.id}/savepoints/{trigger}")
+        if answer["status"]["id"] == "COMPLETED":
+            if cause := answer["operation"].get("failure-cause"):
+                raise UserError(f"The savepoint of {application.name} failed: {str(cause['stack-trace']).splitlines()[0]}")
+            return str(answer["operation"]["location"])
+        time.sleep(0.2)
+    raise UserError(f"The savepoint of {application.name} did not complete within {timeout_seconds:.0f} s; it goes on.")
+
+
+def cancel(settings: Settings, application: Application) -> None:
+    """Ends an application without a savepoint; its last checkpoint is kept."""
+    _request(settings, "PATCH", f"/jobs/{application.id}?mode=cancel")
+
+
+def wait_until_over(settings: Settings, application: Application, timeout_seconds: float = 60) -> None:
+    """Returns when Flink says that the application is over.
+
+    Raises:
+        UserError: it is not over within the time.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        state = next((a.state for a in overview(settings) if a.id == application.id), "FINISHED")
+        if state in TERMINAL:
+            return
+        time.sleep(0.2)
+    raise UserError(f"{application.name} is still {state.lower()} after {timeout_seconds:.0f} s.")
+
+
+def _get(settings: Settings, path: str) -> Any:
+    return _request(settings, "GET", path)
+
+
+def _request(settings: Settings, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    try:
+        answer = httpx.request(method, f"http://{settings.flink_address}{path}", json=body, timeout=10)
+        answer.raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise UserError(f"Flink at {settings.flink_address} refuses {method} {path}: {error.response.text[:300]}") from error
+    except httpx.HTTPError as error:
+        raise UserError(
+            f"flink does not answer at {settings.flink_address}: {error}.",
+            hint="Start it: livepulse up flink    (or set LIVEPULSE_FLINK to the address of an existing one)",
+        ) from error
+    return answer.json() if answer.content else None
