@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     )
     lateness_seconds: int = Field(default=3_600, ge=1, description="Older than this when the broker got it: late.")
     future_seconds: int = Field(default=300, ge=1, description="Further ahead than this when the broker got it: dead letter.")
+    session_gap_seconds: int = Field(default=60, ge=10, description="Silence of a viewer's heartbeats that ends a session.")
+    activity_gap_seconds: int = Field(default=300, ge=10, description="Silence of a user's activity that ends an inferred session.")
     event_ttl_days: int = Field(default=90, ge=1, description="Days that stored events and dead letters are kept.")
 
     parallelism: int = Field(default=2, ge=1)

@@ -18,6 +18,7 @@ from schemas.grains import grains
 from schemas.topics import topics
 
 MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
+VIEWS = Path(schemas.__file__).parent / "clickhouse" / "views"
 
 
 def migrate(settings: Settings) -> list[int]:
@@ -46,6 +47,7 @@ def plumbing(settings: Settings) -> list[str]:
     statements = [s for topic in topics().values() for s in events.ingest_sql(topic)]
     statements += [s for job in jobs().values() for name, output in job.outputs.items() for s in metrics.ingest_sql(name, output)]
     statements += [metrics.view_sql(grain) for grain in grains().values()]
+    statements += [path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.sql"))]
     return [
         fill(
             statement,
@@ -55,6 +57,8 @@ def plumbing(settings: Settings) -> list[str]:
             time_zone=settings.time_zone,
             lateness_ms=settings.lateness_seconds * 1000,
             future_ms=settings.future_seconds * 1000,
+            session_gap_seconds=settings.session_gap_seconds,
+            activity_gap_seconds=settings.activity_gap_seconds,
         )
         for statement in statements
     ]

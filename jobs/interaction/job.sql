@@ -1,6 +1,5 @@
 -- interaction: who takes part, and how much.
--- Comments, likes and group messages are counted one by one, so their copies are removed first; an order only shows
--- that its user is there, and a user is counted once anyway.
+-- Comments, likes, group messages and orders are counted one by one: of what was delivered twice, the first counts.
 
 CREATE TEMPORARY VIEW activity AS
 SELECT 'comment' AS kind, room_id, broadcast_id, user_id, CAST(0 AS BIGINT) AS taps, event_time, record_time FROM comment_counted
@@ -9,7 +8,7 @@ SELECT 'like', room_id, broadcast_id, user_id, `count`, event_time, record_time 
 UNION ALL
 SELECT 'group_message', room_id, broadcast_id, user_id, 0, event_time, record_time FROM group_message_counted WHERE room_id IS NOT NULL
 UNION ALL
-SELECT 'order', room_id, broadcast_id, user_id, 0, event_time, record_time FROM `order` WHERE status IN ('created', 'paid');
+SELECT 'order', room_id, broadcast_id, user_id, 0, event_time, record_time FROM order_counted WHERE status IN ('created', 'paid');
 
 -- Room by 10 s and by 1 min, in one aggregation.
 CREATE TEMPORARY VIEW activity_window AS

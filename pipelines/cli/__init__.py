@@ -23,17 +23,22 @@ class Entry(NamedTuple):
 
 
 _STACK, _STORAGE, _PRODUCERS, _CORRECTNESS = "Local stack", "Storage and jobs", "Producers", "Correctness"
+_WATCHING = "Watching"
 
 COMMANDS: dict[str, Entry] = {
+    "demo": Entry("pipelines.cli.demo:demo", _WATCHING, "All of it at once: start, simulate, watch, verify, stop."),
+    "watch": Entry("pipelines.cli.watch:watch", _WATCHING, "Show the rooms' numbers as they change."),
     "install": Entry("pipelines.cli.stack:install", _STACK, "Get the jars and, where there is no clickhouse program, its engine."),
     "up": Entry("pipelines.cli.stack:up", _STACK, "Start Kafka, Flink and ClickHouse and wait until they answer."),
     "status": Entry("pipelines.cli.stack:status", _STACK, "Show what runs, where, and whether it is well."),
     "logs": Entry("pipelines.cli.stack:logs", _STACK, "Show or follow the logs."),
+    "down": Entry("pipelines.cli.stack:down", _STACK, "Stop the stack; its data is kept unless you say otherwise."),
     "migrate": Entry("pipelines.cli.storage:migrate", _STORAGE, "Create missing topics, bring tables and views up to date."),
     "jobs": Entry("pipelines.cli.jobs:app", _STORAGE, "The jobs that compute the metrics: list, submit, status, stop, resume."),
-    "generate": Entry("pipelines.cli.storage:generate", _STORAGE, "Write all that follows from schemas/ and jobs/ (for developers)."),
+    "generate": Entry(
+        "pipelines.cli.storage:generate", _STORAGE, "Write all that follows from schemas/ and jobs/ (for developers)."
+    ),
     "verify": Entry("pipelines.cli.verify:verify", _CORRECTNESS, "Prove that nothing is lost and every counter is right."),
-    "down": Entry("pipelines.cli.stack:down", _STACK, "Stop the stack; its data is kept unless you say otherwise."),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
 }

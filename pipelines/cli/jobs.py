@@ -17,7 +17,9 @@ ALL = "livepulse"
 
 NOTHING_RUNS = 3
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="The jobs that compute the metrics, as applications on Flink.")
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="The jobs that compute the metrics, as applications on Flink."
+)
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs to run as one application; all when left out.")]
 Name = Annotated[str, typer.Argument(metavar="[APPLICATION]", help="Its name as in `livepulse jobs status`.")]
@@ -56,7 +58,13 @@ def list_jobs(as_json: AsJson = False) -> None:
         return
     table = Table("Job", "What it says", "Reads", "Counts in", "Runs in", box=None)
     for row in rows:
-        table.add_row(str(row["job"]), str(row["description"]), ", ".join(row["topics"]), ", ".join(row["tables"]), str(row["application"] or "–"))
+        table.add_row(
+            str(row["job"]),
+            str(row["description"]),
+            ", ".join(row["topics"]),
+            ", ".join(row["tables"]),
+            str(row["application"] or "–"),
+        )
     Console().print(table)
 
 
@@ -129,14 +137,17 @@ def stop(
         else:
             rest.cancel(settings(), application)
         rest.wait_until_over(settings(), application)
-    console.print(f"[green]✓[/] {name} is stopped" + (f", savepoint: {path}\nGo on: livepulse jobs resume {name}" if savepoint else ""))
+    console.print(
+        f"[green]✓[/] {name} is stopped" + (f", savepoint: {path}\nGo on: livepulse jobs resume {name}" if savepoint else "")
+    )
 
 
 @app.command()
 def resume(
     name: Name = ALL,
     savepoint: Annotated[
-        str | None, typer.Option("--from", metavar="PATH", help="A savepoint or retained checkpoint; the last savepoint when left out.")
+        str | None,
+        typer.Option("--from", metavar="PATH", help="A savepoint or retained checkpoint; the last savepoint when left out."),
     ] = None,
 ) -> None:
     """Start an application from where it was stopped.

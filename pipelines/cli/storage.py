@@ -27,7 +27,9 @@ def migrate() -> None:
     console.print(f"[green]✓[/] topics: {len(created)} created, {len(topics.required_topics()) - len(created)} were there")
     with console.status("Tables and views …"):
         applied = storage.migrate(settings())
-    console.print(f"[green]✓[/] database {settings().clickhouse_database}: {len(applied)} migrations applied, queues and views made anew")
+    console.print(
+        f"[green]✓[/] database {settings().clickhouse_database}: {len(applied)} migrations applied, queues and views made anew"
+    )
 
 
 def generate(

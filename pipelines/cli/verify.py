@@ -89,4 +89,8 @@ def _as_json(checks: list[Check]) -> dict[str, object]:
 
     from pipelines.verify.run import verdict
 
-    return {"holds": all(check.holds for check in checks), "verdict": verdict(checks), "checks": [asdict(check) for check in checks]}
+    return {
+        "holds": all(check.holds for check in checks),
+        "verdict": verdict(checks),
+        "checks": [asdict(check) for check in checks],
+    }

@@ -84,99 +84,99 @@ SETTINGS
 
 CREATE MATERIALIZED VIEW order_parse TO order_parsed AS
 WITH
-  JSONExtract(raw, 'Tuple(event_id Dynamic, event_time Dynamic, schema_version Dynamic, platform Dynamic, room_id Dynamic, stream_id Dynamic, user_id Dynamic, order_id Dynamic, product_id Dynamic, quantity Dynamic, amount Dynamic, currency Dynamic, status Dynamic, source Dynamic, promotion_id Dynamic)') AS fields,
+  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), order_id Nullable(String), product_id Nullable(String), quantity Nullable(Int64), amount Nullable(Int64), currency Nullable(String), status Nullable(String), source Nullable(String), promotion_id Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
-  AND ifNull(dynamicType(fields.event_id) = 'String' AND lengthUTF8(dynamicElement(fields.event_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.event_time) = 'Int64' AND dynamicElement(fields.event_time, 'Int64') BETWEEN 0 AND 4102444799999, 0)
-  AND ifNull(dynamicType(fields.schema_version) = 'Int64' AND dynamicElement(fields.schema_version, 'Int64') BETWEEN 1 AND 32767, 0)
-  AND ifNull(dynamicType(fields.platform) = 'String' AND lengthUTF8(dynamicElement(fields.platform, 'String')) BETWEEN 1 AND 32, 0)
-  AND ifNull(dynamicType(fields.room_id) = 'String' AND lengthUTF8(dynamicElement(fields.room_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND (dynamicType(fields.stream_id) = 'None' OR ifNull(dynamicType(fields.stream_id) = 'String' AND lengthUTF8(dynamicElement(fields.stream_id, 'String')) BETWEEN 1 AND 64, 0))
-  AND ifNull(dynamicType(fields.user_id) = 'String' AND lengthUTF8(dynamicElement(fields.user_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.order_id) = 'String' AND lengthUTF8(dynamicElement(fields.order_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.product_id) = 'String' AND lengthUTF8(dynamicElement(fields.product_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.quantity) = 'Int64' AND dynamicElement(fields.quantity, 'Int64') BETWEEN 1 AND 1000000, 0)
-  AND ifNull(dynamicType(fields.amount) = 'Int64' AND dynamicElement(fields.amount, 'Int64') BETWEEN 0 AND 1000000000000, 0)
-  AND ifNull(dynamicType(fields.currency) = 'String' AND match(dynamicElement(fields.currency, 'String'), '^[A-Z]{3}$'), 0)
-  AND ifNull(dynamicType(fields.status) = 'String' AND dynamicElement(fields.status, 'String') IN ('created', 'paid', 'cancelled', 'refunded'), 0)
-  AND (dynamicType(fields.source) = 'None' OR ifNull(dynamicType(fields.source) = 'String' AND dynamicElement(fields.source, 'String') IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0))
-  AND (dynamicType(fields.promotion_id) = 'None' OR ifNull(dynamicType(fields.promotion_id) = 'String' AND lengthUTF8(dynamicElement(fields.promotion_id, 'String')) BETWEEN 1 AND 64, 0)) AS fields_valid,
+  AND ifNull(JSONType(raw, 'event_id') = 'String' AND lengthUTF8(fields.event_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
+  AND ifNull(JSONType(raw, 'schema_version') = 'Int64' AND fields.schema_version BETWEEN 1 AND 32767, 0)
+  AND ifNull(JSONType(raw, 'platform') = 'String' AND lengthUTF8(fields.platform) BETWEEN 1 AND 32, 0)
+  AND ifNull(JSONType(raw, 'room_id') = 'String' AND lengthUTF8(fields.room_id) BETWEEN 1 AND 64, 0)
+  AND (JSONType(raw, 'stream_id') = 'Null' OR ifNull(JSONType(raw, 'stream_id') = 'String' AND lengthUTF8(fields.stream_id) BETWEEN 1 AND 64, 0))
+  AND ifNull(JSONType(raw, 'user_id') = 'String' AND lengthUTF8(fields.user_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'order_id') = 'String' AND lengthUTF8(fields.order_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'product_id') = 'String' AND lengthUTF8(fields.product_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'quantity') = 'Int64' AND fields.quantity BETWEEN 1 AND 1000000, 0)
+  AND ifNull(JSONType(raw, 'amount') = 'Int64' AND fields.amount BETWEEN 0 AND 1000000000000, 0)
+  AND ifNull(JSONType(raw, 'currency') = 'String' AND match(fields.currency, '^[A-Z]{3}$'), 0)
+  AND ifNull(JSONType(raw, 'status') = 'String' AND fields.status IN ('created', 'paid', 'cancelled', 'refunded'), 0)
+  AND (JSONType(raw, 'source') = 'Null' OR ifNull(JSONType(raw, 'source') = 'String' AND fields.source IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0))
+  AND (JSONType(raw, 'promotion_id') = 'Null' OR ifNull(JSONType(raw, 'promotion_id') = 'String' AND lengthUTF8(fields.promotion_id) BETWEEN 1 AND 64, 0)) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
-  assumeNotNull(ifNull(dynamicElement(fields.event_id, 'String'), '')) AS event_id,
-  assumeNotNull(ifNull(dynamicElement(fields.event_time, 'Int64'), 0)) AS event_time,
-  assumeNotNull(ifNull(dynamicElement(fields.schema_version, 'Int64'), 0)) AS schema_version,
-  assumeNotNull(ifNull(dynamicElement(fields.platform, 'String'), '')) AS platform,
-  assumeNotNull(ifNull(dynamicElement(fields.room_id, 'String'), '')) AS room_id,
-  assumeNotNull(ifNull(dynamicElement(fields.stream_id, 'String'), '')) AS stream_id,
-  assumeNotNull(ifNull(dynamicElement(fields.user_id, 'String'), '')) AS user_id,
-  assumeNotNull(ifNull(dynamicElement(fields.order_id, 'String'), '')) AS order_id,
-  assumeNotNull(ifNull(dynamicElement(fields.product_id, 'String'), '')) AS product_id,
-  assumeNotNull(ifNull(dynamicElement(fields.quantity, 'Int64'), 0)) AS quantity,
-  assumeNotNull(ifNull(dynamicElement(fields.amount, 'Int64'), 0)) AS amount,
-  assumeNotNull(ifNull(dynamicElement(fields.currency, 'String'), '')) AS currency,
-  assumeNotNull(ifNull(dynamicElement(fields.status, 'String'), '')) AS status,
-  assumeNotNull(ifNull(dynamicElement(fields.source, 'String'), '')) AS source,
-  assumeNotNull(ifNull(dynamicElement(fields.promotion_id, 'String'), '')) AS promotion_id,
+  assumeNotNull(ifNull(fields.event_id, '')) AS event_id,
+  assumeNotNull(ifNull(fields.event_time, 0)) AS event_time,
+  assumeNotNull(ifNull(fields.schema_version, 0)) AS schema_version,
+  assumeNotNull(ifNull(fields.platform, '')) AS platform,
+  assumeNotNull(ifNull(fields.room_id, '')) AS room_id,
+  assumeNotNull(ifNull(fields.stream_id, '')) AS stream_id,
+  assumeNotNull(ifNull(fields.user_id, '')) AS user_id,
+  assumeNotNull(ifNull(fields.order_id, '')) AS order_id,
+  assumeNotNull(ifNull(fields.product_id, '')) AS product_id,
+  assumeNotNull(ifNull(fields.quantity, 0)) AS quantity,
+  assumeNotNull(ifNull(fields.amount, 0)) AS amount,
+  assumeNotNull(ifNull(fields.currency, '')) AS currency,
+  assumeNotNull(ifNull(fields.status, '')) AS status,
+  assumeNotNull(ifNull(fields.source, '')) AS source,
+  assumeNotNull(ifNull(fields.promotion_id, '')) AS promotion_id,
   multiIf(
   fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
   fields_valid, ('future_event_time', 'event_time'),
   NOT isValidJSON(raw) OR startsWith(raw, '\xEF\xBB\xBF'), ('malformed_json', ''),
   JSONType(raw) != 'Object', ('not_an_object', ''),
-  ifNull(dynamicType(fields.event_id) = 'None', 0), ('missing_field', 'event_id'),
-  ifNull(dynamicType(fields.event_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'event_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) < 1, 0), ('too_short', 'event_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) > 64, 0), ('too_long', 'event_id'),
-  ifNull(dynamicType(fields.event_time) = 'None', 0), ('missing_field', 'event_time'),
-  ifNull(dynamicType(fields.event_time) = 'UInt64', 0), ('out_of_range', 'event_time'),
-  ifNull(dynamicType(fields.event_time) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'event_time'),
-  ifNull(dynamicElement(fields.event_time, 'Int64') NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
-  ifNull(dynamicType(fields.schema_version) = 'None', 0), ('missing_field', 'schema_version'),
-  ifNull(dynamicType(fields.schema_version) = 'UInt64', 0), ('out_of_range', 'schema_version'),
-  ifNull(dynamicType(fields.schema_version) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'schema_version'),
-  ifNull(dynamicElement(fields.schema_version, 'Int64') NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
-  ifNull(dynamicType(fields.platform) = 'None', 0), ('missing_field', 'platform'),
-  ifNull(dynamicType(fields.platform) NOT IN ('None', 'String'), 0), ('wrong_type', 'platform'),
-  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) < 1, 0), ('too_short', 'platform'),
-  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) > 32, 0), ('too_long', 'platform'),
-  ifNull(dynamicType(fields.room_id) = 'None', 0), ('missing_field', 'room_id'),
-  ifNull(dynamicType(fields.room_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'room_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) < 1, 0), ('too_short', 'room_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) > 64, 0), ('too_long', 'room_id'),
-  ifNull(dynamicType(fields.stream_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'stream_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) < 1, 0), ('too_short', 'stream_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) > 64, 0), ('too_long', 'stream_id'),
-  ifNull(dynamicType(fields.user_id) = 'None', 0), ('missing_field', 'user_id'),
-  ifNull(dynamicType(fields.user_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'user_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) < 1, 0), ('too_short', 'user_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) > 64, 0), ('too_long', 'user_id'),
-  ifNull(dynamicType(fields.order_id) = 'None', 0), ('missing_field', 'order_id'),
-  ifNull(dynamicType(fields.order_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'order_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.order_id, 'String')) < 1, 0), ('too_short', 'order_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.order_id, 'String')) > 64, 0), ('too_long', 'order_id'),
-  ifNull(dynamicType(fields.product_id) = 'None', 0), ('missing_field', 'product_id'),
-  ifNull(dynamicType(fields.product_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'product_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) < 1, 0), ('too_short', 'product_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) > 64, 0), ('too_long', 'product_id'),
-  ifNull(dynamicType(fields.quantity) = 'None', 0), ('missing_field', 'quantity'),
-  ifNull(dynamicType(fields.quantity) = 'UInt64', 0), ('out_of_range', 'quantity'),
-  ifNull(dynamicType(fields.quantity) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'quantity'),
-  ifNull(dynamicElement(fields.quantity, 'Int64') NOT BETWEEN 1 AND 1000000, 0), ('out_of_range', 'quantity'),
-  ifNull(dynamicType(fields.amount) = 'None', 0), ('missing_field', 'amount'),
-  ifNull(dynamicType(fields.amount) = 'UInt64', 0), ('out_of_range', 'amount'),
-  ifNull(dynamicType(fields.amount) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'amount'),
-  ifNull(dynamicElement(fields.amount, 'Int64') NOT BETWEEN 0 AND 1000000000000, 0), ('out_of_range', 'amount'),
-  ifNull(dynamicType(fields.currency) = 'None', 0), ('missing_field', 'currency'),
-  ifNull(dynamicType(fields.currency) NOT IN ('None', 'String'), 0), ('wrong_type', 'currency'),
-  ifNull(NOT match(dynamicElement(fields.currency, 'String'), '^[A-Z]{3}$'), 0), ('bad_format', 'currency'),
-  ifNull(dynamicType(fields.status) = 'None', 0), ('missing_field', 'status'),
-  ifNull(dynamicType(fields.status) NOT IN ('None', 'String'), 0), ('wrong_type', 'status'),
-  ifNull(dynamicElement(fields.status, 'String') NOT IN ('created', 'paid', 'cancelled', 'refunded'), 0), ('unknown_value', 'status'),
-  ifNull(dynamicType(fields.source) NOT IN ('None', 'String'), 0), ('wrong_type', 'source'),
-  ifNull(dynamicElement(fields.source, 'String') NOT IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0), ('unknown_value', 'source'),
-  ifNull(dynamicType(fields.promotion_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'promotion_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.promotion_id, 'String')) < 1, 0), ('too_short', 'promotion_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.promotion_id, 'String')) > 64, 0), ('too_long', 'promotion_id'),
+  ifNull(JSONType(raw, 'event_id') = 'Null', 0), ('missing_field', 'event_id'),
+  ifNull(JSONType(raw, 'event_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'event_id'),
+  ifNull(lengthUTF8(fields.event_id) < 1, 0), ('too_short', 'event_id'),
+  ifNull(lengthUTF8(fields.event_id) > 64, 0), ('too_long', 'event_id'),
+  ifNull(JSONType(raw, 'event_time') = 'Null', 0), ('missing_field', 'event_time'),
+  ifNull(JSONType(raw, 'event_time') = 'UInt64', 0), ('out_of_range', 'event_time'),
+  ifNull(JSONType(raw, 'event_time') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'event_time'),
+  ifNull(fields.event_time NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
+  ifNull(JSONType(raw, 'schema_version') = 'Null', 0), ('missing_field', 'schema_version'),
+  ifNull(JSONType(raw, 'schema_version') = 'UInt64', 0), ('out_of_range', 'schema_version'),
+  ifNull(JSONType(raw, 'schema_version') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'schema_version'),
+  ifNull(fields.schema_version NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
+  ifNull(JSONType(raw, 'platform') = 'Null', 0), ('missing_field', 'platform'),
+  ifNull(JSONType(raw, 'platform') NOT IN ('Null', 'String'), 0), ('wrong_type', 'platform'),
+  ifNull(lengthUTF8(fields.platform) < 1, 0), ('too_short', 'platform'),
+  ifNull(lengthUTF8(fields.platform) > 32, 0), ('too_long', 'platform'),
+  ifNull(JSONType(raw, 'room_id') = 'Null', 0), ('missing_field', 'room_id'),
+  ifNull(JSONType(raw, 'room_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'room_id'),
+  ifNull(lengthUTF8(fields.room_id) < 1, 0), ('too_short', 'room_id'),
+  ifNull(lengthUTF8(fields.room_id) > 64, 0), ('too_long', 'room_id'),
+  ifNull(JSONType(raw, 'stream_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'stream_id'),
+  ifNull(lengthUTF8(fields.stream_id) < 1, 0), ('too_short', 'stream_id'),
+  ifNull(lengthUTF8(fields.stream_id) > 64, 0), ('too_long', 'stream_id'),
+  ifNull(JSONType(raw, 'user_id') = 'Null', 0), ('missing_field', 'user_id'),
+  ifNull(JSONType(raw, 'user_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'user_id'),
+  ifNull(lengthUTF8(fields.user_id) < 1, 0), ('too_short', 'user_id'),
+  ifNull(lengthUTF8(fields.user_id) > 64, 0), ('too_long', 'user_id'),
+  ifNull(JSONType(raw, 'order_id') = 'Null', 0), ('missing_field', 'order_id'),
+  ifNull(JSONType(raw, 'order_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'order_id'),
+  ifNull(lengthUTF8(fields.order_id) < 1, 0), ('too_short', 'order_id'),
+  ifNull(lengthUTF8(fields.order_id) > 64, 0), ('too_long', 'order_id'),
+  ifNull(JSONType(raw, 'product_id') = 'Null', 0), ('missing_field', 'product_id'),
+  ifNull(JSONType(raw, 'product_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'product_id'),
+  ifNull(lengthUTF8(fields.product_id) < 1, 0), ('too_short', 'product_id'),
+  ifNull(lengthUTF8(fields.product_id) > 64, 0), ('too_long', 'product_id'),
+  ifNull(JSONType(raw, 'quantity') = 'Null', 0), ('missing_field', 'quantity'),
+  ifNull(JSONType(raw, 'quantity') = 'UInt64', 0), ('out_of_range', 'quantity'),
+  ifNull(JSONType(raw, 'quantity') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'quantity'),
+  ifNull(fields.quantity NOT BETWEEN 1 AND 1000000, 0), ('out_of_range', 'quantity'),
+  ifNull(JSONType(raw, 'amount') = 'Null', 0), ('missing_field', 'amount'),
+  ifNull(JSONType(raw, 'amount') = 'UInt64', 0), ('out_of_range', 'amount'),
+  ifNull(JSONType(raw, 'amount') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'amount'),
+  ifNull(fields.amount NOT BETWEEN 0 AND 1000000000000, 0), ('out_of_range', 'amount'),
+  ifNull(JSONType(raw, 'currency') = 'Null', 0), ('missing_field', 'currency'),
+  ifNull(JSONType(raw, 'currency') NOT IN ('Null', 'String'), 0), ('wrong_type', 'currency'),
+  ifNull(NOT match(fields.currency, '^[A-Z]{3}$'), 0), ('bad_format', 'currency'),
+  ifNull(JSONType(raw, 'status') = 'Null', 0), ('missing_field', 'status'),
+  ifNull(JSONType(raw, 'status') NOT IN ('Null', 'String'), 0), ('wrong_type', 'status'),
+  ifNull(fields.status NOT IN ('created', 'paid', 'cancelled', 'refunded'), 0), ('unknown_value', 'status'),
+  ifNull(JSONType(raw, 'source') NOT IN ('Null', 'String'), 0), ('wrong_type', 'source'),
+  ifNull(fields.source NOT IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0), ('unknown_value', 'source'),
+  ifNull(JSONType(raw, 'promotion_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'promotion_id'),
+  ifNull(lengthUTF8(fields.promotion_id) < 1, 0), ('too_short', 'promotion_id'),
+  ifNull(lengthUTF8(fields.promotion_id) > 64, 0), ('too_long', 'promotion_id'),
   ('malformed_json', '')
   ) AS problem,
   raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at

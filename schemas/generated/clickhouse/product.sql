@@ -72,67 +72,67 @@ SETTINGS
 
 CREATE MATERIALIZED VIEW product_parse TO product_parsed AS
 WITH
-  JSONExtract(raw, 'Tuple(event_id Dynamic, event_time Dynamic, schema_version Dynamic, platform Dynamic, room_id Dynamic, stream_id Dynamic, user_id Dynamic, action Dynamic, product_id Dynamic)') AS fields,
+  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), action Nullable(String), product_id Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
-  AND ifNull(dynamicType(fields.event_id) = 'String' AND lengthUTF8(dynamicElement(fields.event_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.event_time) = 'Int64' AND dynamicElement(fields.event_time, 'Int64') BETWEEN 0 AND 4102444799999, 0)
-  AND ifNull(dynamicType(fields.schema_version) = 'Int64' AND dynamicElement(fields.schema_version, 'Int64') BETWEEN 1 AND 32767, 0)
-  AND ifNull(dynamicType(fields.platform) = 'String' AND lengthUTF8(dynamicElement(fields.platform, 'String')) BETWEEN 1 AND 32, 0)
-  AND ifNull(dynamicType(fields.room_id) = 'String' AND lengthUTF8(dynamicElement(fields.room_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND (dynamicType(fields.stream_id) = 'None' OR ifNull(dynamicType(fields.stream_id) = 'String' AND lengthUTF8(dynamicElement(fields.stream_id, 'String')) BETWEEN 1 AND 64, 0))
-  AND ifNull(dynamicType(fields.user_id) = 'String' AND lengthUTF8(dynamicElement(fields.user_id, 'String')) BETWEEN 1 AND 64, 0)
-  AND ifNull(dynamicType(fields.action) = 'String' AND dynamicElement(fields.action, 'String') IN ('expose', 'click', 'cart'), 0)
-  AND ifNull(dynamicType(fields.product_id) = 'String' AND lengthUTF8(dynamicElement(fields.product_id, 'String')) BETWEEN 1 AND 64, 0) AS fields_valid,
+  AND ifNull(JSONType(raw, 'event_id') = 'String' AND lengthUTF8(fields.event_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
+  AND ifNull(JSONType(raw, 'schema_version') = 'Int64' AND fields.schema_version BETWEEN 1 AND 32767, 0)
+  AND ifNull(JSONType(raw, 'platform') = 'String' AND lengthUTF8(fields.platform) BETWEEN 1 AND 32, 0)
+  AND ifNull(JSONType(raw, 'room_id') = 'String' AND lengthUTF8(fields.room_id) BETWEEN 1 AND 64, 0)
+  AND (JSONType(raw, 'stream_id') = 'Null' OR ifNull(JSONType(raw, 'stream_id') = 'String' AND lengthUTF8(fields.stream_id) BETWEEN 1 AND 64, 0))
+  AND ifNull(JSONType(raw, 'user_id') = 'String' AND lengthUTF8(fields.user_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(JSONType(raw, 'action') = 'String' AND fields.action IN ('expose', 'click', 'cart'), 0)
+  AND ifNull(JSONType(raw, 'product_id') = 'String' AND lengthUTF8(fields.product_id) BETWEEN 1 AND 64, 0) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
-  assumeNotNull(ifNull(dynamicElement(fields.event_id, 'String'), '')) AS event_id,
-  assumeNotNull(ifNull(dynamicElement(fields.event_time, 'Int64'), 0)) AS event_time,
-  assumeNotNull(ifNull(dynamicElement(fields.schema_version, 'Int64'), 0)) AS schema_version,
-  assumeNotNull(ifNull(dynamicElement(fields.platform, 'String'), '')) AS platform,
-  assumeNotNull(ifNull(dynamicElement(fields.room_id, 'String'), '')) AS room_id,
-  assumeNotNull(ifNull(dynamicElement(fields.stream_id, 'String'), '')) AS stream_id,
-  assumeNotNull(ifNull(dynamicElement(fields.user_id, 'String'), '')) AS user_id,
-  assumeNotNull(ifNull(dynamicElement(fields.action, 'String'), '')) AS action,
-  assumeNotNull(ifNull(dynamicElement(fields.product_id, 'String'), '')) AS product_id,
+  assumeNotNull(ifNull(fields.event_id, '')) AS event_id,
+  assumeNotNull(ifNull(fields.event_time, 0)) AS event_time,
+  assumeNotNull(ifNull(fields.schema_version, 0)) AS schema_version,
+  assumeNotNull(ifNull(fields.platform, '')) AS platform,
+  assumeNotNull(ifNull(fields.room_id, '')) AS room_id,
+  assumeNotNull(ifNull(fields.stream_id, '')) AS stream_id,
+  assumeNotNull(ifNull(fields.user_id, '')) AS user_id,
+  assumeNotNull(ifNull(fields.action, '')) AS action,
+  assumeNotNull(ifNull(fields.product_id, '')) AS product_id,
   multiIf(
   fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
   fields_valid, ('future_event_time', 'event_time'),
   NOT isValidJSON(raw) OR startsWith(raw, '\xEF\xBB\xBF'), ('malformed_json', ''),
   JSONType(raw) != 'Object', ('not_an_object', ''),
-  ifNull(dynamicType(fields.event_id) = 'None', 0), ('missing_field', 'event_id'),
-  ifNull(dynamicType(fields.event_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'event_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) < 1, 0), ('too_short', 'event_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.event_id, 'String')) > 64, 0), ('too_long', 'event_id'),
-  ifNull(dynamicType(fields.event_time) = 'None', 0), ('missing_field', 'event_time'),
-  ifNull(dynamicType(fields.event_time) = 'UInt64', 0), ('out_of_range', 'event_time'),
-  ifNull(dynamicType(fields.event_time) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'event_time'),
-  ifNull(dynamicElement(fields.event_time, 'Int64') NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
-  ifNull(dynamicType(fields.schema_version) = 'None', 0), ('missing_field', 'schema_version'),
-  ifNull(dynamicType(fields.schema_version) = 'UInt64', 0), ('out_of_range', 'schema_version'),
-  ifNull(dynamicType(fields.schema_version) NOT IN ('None', 'Int64'), 0), ('wrong_type', 'schema_version'),
-  ifNull(dynamicElement(fields.schema_version, 'Int64') NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
-  ifNull(dynamicType(fields.platform) = 'None', 0), ('missing_field', 'platform'),
-  ifNull(dynamicType(fields.platform) NOT IN ('None', 'String'), 0), ('wrong_type', 'platform'),
-  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) < 1, 0), ('too_short', 'platform'),
-  ifNull(lengthUTF8(dynamicElement(fields.platform, 'String')) > 32, 0), ('too_long', 'platform'),
-  ifNull(dynamicType(fields.room_id) = 'None', 0), ('missing_field', 'room_id'),
-  ifNull(dynamicType(fields.room_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'room_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) < 1, 0), ('too_short', 'room_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.room_id, 'String')) > 64, 0), ('too_long', 'room_id'),
-  ifNull(dynamicType(fields.stream_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'stream_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) < 1, 0), ('too_short', 'stream_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.stream_id, 'String')) > 64, 0), ('too_long', 'stream_id'),
-  ifNull(dynamicType(fields.user_id) = 'None', 0), ('missing_field', 'user_id'),
-  ifNull(dynamicType(fields.user_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'user_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) < 1, 0), ('too_short', 'user_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.user_id, 'String')) > 64, 0), ('too_long', 'user_id'),
-  ifNull(dynamicType(fields.action) = 'None', 0), ('missing_field', 'action'),
-  ifNull(dynamicType(fields.action) NOT IN ('None', 'String'), 0), ('wrong_type', 'action'),
-  ifNull(dynamicElement(fields.action, 'String') NOT IN ('expose', 'click', 'cart'), 0), ('unknown_value', 'action'),
-  ifNull(dynamicType(fields.product_id) = 'None', 0), ('missing_field', 'product_id'),
-  ifNull(dynamicType(fields.product_id) NOT IN ('None', 'String'), 0), ('wrong_type', 'product_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) < 1, 0), ('too_short', 'product_id'),
-  ifNull(lengthUTF8(dynamicElement(fields.product_id, 'String')) > 64, 0), ('too_long', 'product_id'),
+  ifNull(JSONType(raw, 'event_id') = 'Null', 0), ('missing_field', 'event_id'),
+  ifNull(JSONType(raw, 'event_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'event_id'),
+  ifNull(lengthUTF8(fields.event_id) < 1, 0), ('too_short', 'event_id'),
+  ifNull(lengthUTF8(fields.event_id) > 64, 0), ('too_long', 'event_id'),
+  ifNull(JSONType(raw, 'event_time') = 'Null', 0), ('missing_field', 'event_time'),
+  ifNull(JSONType(raw, 'event_time') = 'UInt64', 0), ('out_of_range', 'event_time'),
+  ifNull(JSONType(raw, 'event_time') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'event_time'),
+  ifNull(fields.event_time NOT BETWEEN 0 AND 4102444799999, 0), ('out_of_range', 'event_time'),
+  ifNull(JSONType(raw, 'schema_version') = 'Null', 0), ('missing_field', 'schema_version'),
+  ifNull(JSONType(raw, 'schema_version') = 'UInt64', 0), ('out_of_range', 'schema_version'),
+  ifNull(JSONType(raw, 'schema_version') NOT IN ('Null', 'Int64'), 0), ('wrong_type', 'schema_version'),
+  ifNull(fields.schema_version NOT BETWEEN 1 AND 32767, 0), ('out_of_range', 'schema_version'),
+  ifNull(JSONType(raw, 'platform') = 'Null', 0), ('missing_field', 'platform'),
+  ifNull(JSONType(raw, 'platform') NOT IN ('Null', 'String'), 0), ('wrong_type', 'platform'),
+  ifNull(lengthUTF8(fields.platform) < 1, 0), ('too_short', 'platform'),
+  ifNull(lengthUTF8(fields.platform) > 32, 0), ('too_long', 'platform'),
+  ifNull(JSONType(raw, 'room_id') = 'Null', 0), ('missing_field', 'room_id'),
+  ifNull(JSONType(raw, 'room_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'room_id'),
+  ifNull(lengthUTF8(fields.room_id) < 1, 0), ('too_short', 'room_id'),
+  ifNull(lengthUTF8(fields.room_id) > 64, 0), ('too_long', 'room_id'),
+  ifNull(JSONType(raw, 'stream_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'stream_id'),
+  ifNull(lengthUTF8(fields.stream_id) < 1, 0), ('too_short', 'stream_id'),
+  ifNull(lengthUTF8(fields.stream_id) > 64, 0), ('too_long', 'stream_id'),
+  ifNull(JSONType(raw, 'user_id') = 'Null', 0), ('missing_field', 'user_id'),
+  ifNull(JSONType(raw, 'user_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'user_id'),
+  ifNull(lengthUTF8(fields.user_id) < 1, 0), ('too_short', 'user_id'),
+  ifNull(lengthUTF8(fields.user_id) > 64, 0), ('too_long', 'user_id'),
+  ifNull(JSONType(raw, 'action') = 'Null', 0), ('missing_field', 'action'),
+  ifNull(JSONType(raw, 'action') NOT IN ('Null', 'String'), 0), ('wrong_type', 'action'),
+  ifNull(fields.action NOT IN ('expose', 'click', 'cart'), 0), ('unknown_value', 'action'),
+  ifNull(JSONType(raw, 'product_id') = 'Null', 0), ('missing_field', 'product_id'),
+  ifNull(JSONType(raw, 'product_id') NOT IN ('Null', 'String'), 0), ('wrong_type', 'product_id'),
+  ifNull(lengthUTF8(fields.product_id) < 1, 0), ('too_short', 'product_id'),
+  ifNull(lengthUTF8(fields.product_id) > 64, 0), ('too_long', 'product_id'),
   ('malformed_json', '')
   ) AS problem,
   raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at

@@ -3,15 +3,16 @@ package io.livepulse.flink.json;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactory;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactoryBuilder;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
+import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.StreamReadConstraints;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -22,13 +23,18 @@ import org.apache.flink.table.types.logical.RowType;
  * Reads one JSON object a message into a row of STRING and BIGINT columns.
  *
  * <p>A message gives no row when it is not an object of valid JSON in UTF-8, or when a declared field has a value of
- * another type: a number in quotes is not a number, 1.0 is not an integer. A field that is absent or null is null.
+ * another type: a number in quotes is not a number, 1.0 is not an integer. A field that is absent or null is null; of a
+ * name that stands twice, the first value counts. All of it as the other two readers decide: docs/adr/0003-strict-json.md.
  * Nothing here fails a job: what gives no row is kept, with the reason, by the storage's own reading of the topic.
  */
 final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
     private static final BigInteger MAX_UNSIGNED = BigInteger.ONE.shiftLeft(64).subtract(BigInteger.ONE);
     private static final BigInteger MIN_SIGNED = BigInteger.valueOf(Long.MIN_VALUE);
+    private static final int LONGEST_INTEGER = "-9223372036854775808".length();
+
+    /** How many objects and arrays a value may stand in: where ClickHouse's parser ends. */
+    private static final int MAX_DEPTH = 1023;
 
     private final Map<String, Integer> columns = new HashMap<>();
     private final boolean[] isText;
@@ -52,7 +58,20 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
 
     @Override
     public void open(InitializationContext context) {
-        json = new JsonFactory();
+        json = new JsonFactoryBuilder()
+                // ASCII in UTF-16 would be read as such: only UTF-8 is meant here.
+                .disable(JsonFactory.Feature.CHARSET_DETECTION)
+                // Names that we do not know are many: no table of them for ever, no exception when it is full.
+                .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+                .disable(JsonFactory.Feature.FAIL_ON_SYMBOL_HASH_OVERFLOW)
+                // The limits are Kafka's on a message's size, and ours below.
+                .streamReadConstraints(StreamReadConstraints.builder()
+                        .maxNestingDepth(MAX_DEPTH + 1)
+                        .maxNameLength(Integer.MAX_VALUE)
+                        .maxNumberLength(Integer.MAX_VALUE)
+                        .maxStringLength(Integer.MAX_VALUE)
+                        .build())
+                .build();
     }
 
     @Override
@@ -67,9 +86,8 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                 StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(message));
             }
             return read(message, suspicion.hasEscapedSurrogate);
-        } catch (CharacterCodingException e) {
-            return null;
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
+            // RuntimeException too: a job that died of a parser's bug would read the same message again, for ever.
             return null;
         }
     }
@@ -80,11 +98,12 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                 return null;
             }
             GenericRowData row = new GenericRowData(isText.length);
+            boolean[] seen = new boolean[isText.length];
             int depth = 1;
             Integer column = null;
             while (depth > 0) {
                 JsonToken token = parser.nextToken();
-                if (token == null) {
+                if (token == null || depth > MAX_DEPTH && !token.isStructEnd()) {
                     return null;
                 }
                 switch (token) {
@@ -94,6 +113,11 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                             return null;
                         }
                         column = depth == 1 ? columns.get(name) : null;
+                        if (column != null && seen[column]) {
+                            column = null;
+                        } else if (column != null) {
+                            seen[column] = true;
+                        }
                         continue;
                     case START_OBJECT:
                     case START_ARRAY:
@@ -121,6 +145,9 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                         }
                         break;
                     case VALUE_NUMBER_INT:
+                        if (parser.getTextLength() > LONGEST_INTEGER) {
+                            return null;
+                        }
                         if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
                             BigInteger value = parser.getBigIntegerValue();
                             // Beyond 64 bits no reader on the way agrees on the value: not valid JSON here.
@@ -146,9 +173,6 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                         }
                         break;
                     case VALUE_NULL:
-                        if (column != null) {
-                            row.setField(column, null);
-                        }
                         break;
                     default:
                         return null;

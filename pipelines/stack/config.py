@@ -1,0 +1,170 @@
+"""The stack's configuration files, from the templates in `deploy/local` and the settings."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import shlex
+import sys
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import deploy.local
+import pipelines
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+from pipelines.stack import components
+from pipelines.stack.layout import PROCESSES, Layout
+
+_TEMPLATES = Path(deploy.local.__file__).parent
+_LAUNCH = Path(__file__).with_name("launch.py")
+
+# For each process: its templates, and what the files are called in the layout.
+_FILES: dict[str, tuple[tuple[str, str], ...]] = {
+    "kafka": (("kafka/server.properties", "kafka_conf"), ("kafka/log4j2.properties", "kafka_conf")),
+    "clickhouse": (("clickhouse/config.xml", "clickhouse_conf"), ("clickhouse/users.xml", "clickhouse_conf")),
+    "jobmanager": (("flink/config.yaml", "flink_conf"), ("flink/log4j-console.properties", "flink_conf")),
+    "taskmanager": (("flink/config.yaml", "flink_conf"), ("flink/log4j-console.properties", "flink_conf")),
+}
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process as supervisord is told about it."""
+
+    name: str
+    command: str
+    environment: dict[str, str]
+
+
+def render(settings: Settings, process: str) -> dict[Path, str]:
+    """The configuration files of a process and what is to be in them."""
+    layout = Layout.of(settings)
+    return {getattr(layout, folder) / Path(name).name: _fill(settings, name) for name, folder in _FILES[process]}
+
+
+def differs(files: dict[Path, str]) -> bool:
+    """Whether any of the files is not there with exactly this text."""
+    return any(not path.is_file() or path.read_text() != text for path, text in files.items())
+
+
+def write(files: dict[Path, str]) -> None:
+    """Write the files, for their owner alone."""
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(text)
+
+
+def render_supervisord(settings: Settings, processes: Collection[str]) -> str:
+    """Supervisord's configuration for these processes, in the order in which they start."""
+    programs = [_program(settings, process) for process in PROCESSES if process in processes]
+    return _fill(settings, "supervisord.conf", processes=programs)
+
+
+def kafka_format_command(settings: Settings) -> list[str] | None:
+    """The command that prepares Kafka's folder, when that has not been done."""
+    layout = Layout.of(settings)
+    if (layout.kafka_data / "meta.properties").exists():
+        return None
+    # A cluster's id is a UUID in base64; one that begins with a dash would be read as an option.
+    cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
+    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(layout.kafka_conf / "server.properties")]
+    return [components.java(), "-cp", f"{layout.kafka_jars}/*", *tool]
+
+
+def link_flink_jars(settings: Settings) -> None:
+    """Fill Flink's lib folder: the wheel's own jars and ours, as links, so that nothing is copied into the wheel."""
+    layout = Layout.of(settings)
+    home = components.flink_home()
+    for old in layout.flink_lib.iterdir():
+        old.unlink()
+    python = home.glob("opt/flink-python-*.jar")  # functions in Python need it on the cluster
+    for jar in (*home.glob("lib/*.jar"), *python, *layout.flink_jars.glob("*.jar")):
+        (layout.flink_lib / jar.name).symlink_to(jar)
+
+
+def _program(settings: Settings, process: str) -> Program:
+    layout = Layout.of(settings)
+    if process == "kafka":
+        options = "-server -Xms256m -Xmx768m -XX:+UseG1GC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true"
+        log4j = f"-Dlog4j2.configurationFile={layout.kafka_conf}/log4j2.properties"
+        command = [components.java(), *options.split(), log4j, "-cp", f"{layout.kafka_jars}/*", "kafka.Kafka"]
+        return _supervised(process, [*command, str(layout.kafka_conf / "server.properties")], {})
+    if process == "clickhouse":
+        config = str(layout.clickhouse_conf / "config.xml")
+        if program := components.clickhouse_program():
+            command = [program, "server", "--config-file", config]
+        else:
+            library = str(components.clickhouse_library(layout))
+            command = [sys.executable, "-m", "pipelines.stack.clickhouse_engine", library, config]
+        return _supervised(process, command, {"TZ": "UTC", "PYTHONPATH": str(Path(pipelines.__file__).parent.parent)})
+    home = components.flink_home()
+    environment = {
+        "FLINK_CONF_DIR": str(layout.flink_conf),
+        "FLINK_LIB_DIR": str(layout.flink_lib),
+        "FLINK_LOG_DIR": str(layout.logs / "flink"),
+        "FLINK_PID_DIR": str(layout.flink / "pid"),
+        "FLINK_IDENT_STRING": "livepulse",
+        # Python functions that run inside the TaskManager look for their packages here.
+        "PYTHONPATH": str(home.parent),
+    }
+    return _supervised(process, ["bash", str(home / "bin" / f"{process}.sh"), "start-foreground"], environment)
+
+
+def _supervised(process: str, command: list[str], environment: dict[str, str]) -> Program:
+    # -S: the launcher needs the standard library only, and starts faster without looking for more.
+    return Program(process, shlex.join([sys.executable, "-S", str(_LAUNCH), *command]), environment)
+
+
+def _fill(settings: Settings, name: str, **values: Any) -> str:
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_TEMPLATES),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,  # paths and names with special characters are refused, see layout.py
+    )
+    if name.startswith("flink/"):
+        values["flink_java_options"] = _flink_java_options()
+    if name.startswith("clickhouse/"):
+        values |= _clickhouse_users(settings)
+    return environment.get_template(f"{name}.j2").render(
+        settings=settings,
+        layout=Layout.of(settings),
+        python=sys.executable,
+        root=os.getuid() == 0,
+        **values,
+    )
+
+
+def _clickhouse_users(settings: Settings) -> dict[str, Any]:
+    program = components.clickhouse_program()
+    user, password = settings.clickhouse_user, settings.clickhouse_password.get_secret_value()
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", user):
+        hint = "Set LIVEPULSE_CLICKHOUSE_USER to letters, digits and _."
+        raise UserError(f"{user!r} cannot be the name of the local ClickHouse's user.", hint)
+    if password and user == "default" and not program:
+        hint = "Set LIVEPULSE_CLICKHOUSE_USER to another name, for example livepulse, or install a clickhouse program."
+        raise UserError("Without a clickhouse program, the user default of the local ClickHouse cannot have a password.", hint)
+    return {
+        "clickhouse_program": program,
+        "engine_needs_default": not program and user != "default",
+        "password_sha256": hashlib.sha256(password.encode()).hexdigest() if password else "",
+    }
+
+
+def _flink_java_options() -> str:
+    import yaml
+
+    wheel: Any = yaml.safe_load((components.flink_home() / "conf" / "config.yaml").read_text())
+    options: str = wheel["env"]["java"]["opts"]["all"]
+    return options

@@ -1,0 +1,148 @@
+"""Whether Kafka, Flink and ClickHouse answer: the question is asked in their own protocols."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import socket
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+
+_TIMEOUT = 3.0
+
+
+@dataclass(frozen=True)
+class Health:
+    """The answer of one service, or why there is none."""
+
+    service: str
+    address: str
+    ok: bool
+    detail: str
+    seconds: float
+    task_slots: int | None = None
+    """Flink only: how many slots its TaskManagers offer; None when the JobManager itself does not answer."""
+
+
+def kafka_health(settings: Settings) -> Health:
+    """Healthy when a broker answers a metadata request."""
+    return _asked("kafka", settings.kafka_address, lambda: _ask_kafka(settings.kafka_address))
+
+
+def flink_health(settings: Settings) -> Health:
+    """Healthy when the JobManager answers and a TaskManager with slots has registered."""
+    started = time.monotonic()
+    address = settings.flink_address
+    try:
+        with urllib.request.urlopen(f"http://{address}/overview", timeout=_TIMEOUT) as answer:
+            overview = json.load(answer)
+        slots = int(overview["slots-total"])
+    except (OSError, ValueError, KeyError) as error:
+        return Health("flink", address, False, _reason(error), time.monotonic() - started)
+    if slots == 0:
+        return Health("flink", address, False, "no TaskManager has registered", time.monotonic() - started, slots)
+    detail = f"Flink {overview.get('flink-version', '?')}, {overview.get('slots-available', '?')} of {slots} slots free"
+    return Health("flink", address, True, detail, time.monotonic() - started, slots)
+
+
+def clickhouse_health(settings: Settings) -> Health:
+    """Healthy when ClickHouse answers a query of our user."""
+    return _asked("clickhouse", settings.clickhouse_address, lambda: _ask_clickhouse(settings))
+
+
+CHECKS: dict[str, Callable[[Settings], Health]] = {"kafka": kafka_health, "clickhouse": clickhouse_health, "flink": flink_health}
+
+
+def require(settings: Settings, *services: str) -> None:
+    """Raise a `UserError` that says what to do when one of these services does not answer."""
+    for service in services:
+        health = CHECKS[service](settings)
+        if health.ok:
+            continue
+        variable = f"LIVEPULSE_{service.upper()}"
+        if getattr(settings, service):
+            hint = f"{variable} sets this address: correct it, or unset it to use the local stack (livepulse up)."
+        else:
+            hint = f"Start it: livepulse up {service}    (or set {variable} to the address of an existing one)"
+        raise UserError(f"{service} does not answer at {health.address}: {health.detail}.", hint)
+
+
+def _asked(service: str, address: str, ask: Callable[[], str]) -> Health:
+    started = time.monotonic()
+    try:
+        _connect(address)
+        detail = ask()
+    except Exception as error:  # the clients have many ways to fail, and each means: no answer
+        return Health(service, address, False, _reason(error), time.monotonic() - started)
+    return Health(service, address, True, detail, time.monotonic() - started)
+
+
+def _connect(address: str) -> None:
+    """Fail fast while nobody listens: the clients would retry until their timeout."""
+    host, _, port = address.split(",")[0].rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError("the address must be host:port")
+    socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT).close()
+
+
+def _ask_kafka(address: str) -> str:
+    from kafka.admin import KafkaAdminClient
+
+    limit = int(_TIMEOUT * 1000)
+    with _silent("kafka"):
+        client = KafkaAdminClient(bootstrap_servers=address.split(","), bootstrap_timeout_ms=limit, request_timeout_ms=limit)
+        try:
+            brokers = len(client.describe_cluster()["brokers"])
+        finally:
+            client.close()
+    if not brokers:
+        raise ValueError("no broker has registered")
+    return f"{brokers} broker{'s' if brokers > 1 else ''}"
+
+
+def _ask_clickhouse(settings: Settings) -> str:
+    from clickhouse_driver import Client
+
+    host, _, port = settings.clickhouse_address.rpartition(":")
+    with _silent("clickhouse_driver"):
+        client = Client(
+            host=host.strip("[]"),
+            port=int(port),
+            user=settings.clickhouse_user,
+            password=settings.clickhouse_password.get_secret_value(),
+            connect_timeout=_TIMEOUT,
+            send_receive_timeout=_TIMEOUT,
+            sync_request_timeout=_TIMEOUT,
+        )
+        try:
+            ((version,),) = client.execute("SELECT version()")
+        finally:
+            client.disconnect()
+    return f"ClickHouse {version}"
+
+
+@contextlib.contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """A client's own complaints about a service that is down would only hide ours."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ConnectionRefusedError) or isinstance(getattr(error, "reason", None), ConnectionRefusedError):
+        return "nobody listens there"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    text = (str(error) or type(error).__name__).strip().splitlines()[0]
+    return text.removesuffix(".")

@@ -1,0 +1,84 @@
+"""Sending records into the running pipeline, and waiting until it has counted them."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from clickhouse_driver import Client
+
+from pipelines.clickhouse import connect
+from pipelines.produce import Sender
+from pipelines.settings import Settings
+from tests.judge.clickhouse import read_tables
+from tests.judge.compare import Comparison, compare
+from tests.judge.tables import Tables
+
+T = TypeVar("T")
+
+
+class Sendable(Protocol):
+    """What a record must have to be sent."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def key(self) -> str | bytes | None: ...
+    @property
+    def timestamp_ms(self) -> int: ...
+    @property
+    def value(self) -> bytes: ...
+
+
+def new_prefix() -> str:
+    """A prefix for ids that nothing sent before has."""
+    return f"{uuid.uuid4().hex[:8]}-"
+
+
+def send(settings: Settings, records: Iterable[Sendable]) -> int:
+    """Sends the records in their order and returns how many, all acknowledged."""
+    with Sender(settings.kafka_address) as sender:
+        for record in records:
+            key = record.key.decode() if isinstance(record.key, bytes) else record.key
+            sender.send(record.topic, key, record.value, record.timestamp_ms)
+    assert sender.failed == 0, sender.errors
+    return sender.sent
+
+
+def wait_for(condition: Callable[[], T], what: str, seconds: float = 90) -> T:
+    """The condition's first true value; fails when there is none in time."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.3)
+    return value
+
+
+def await_tables(
+    settings: Settings, expected: Callable[[], Tables], prefix: str, seconds: float = 90, own: Callable[[Tables], Tables] = lambda t: t
+) -> Comparison:
+    """Reads the tables until they are as expected or the time is over; returns the last comparison."""
+    client: Client = connect(settings)
+    wanted = expected()
+    deadline = time.monotonic() + seconds
+    try:
+        while True:
+            found = own(read_tables(client, settings.clickhouse_database, rooms=prefix, groups=prefix, tables=wanted))
+            comparison = compare(wanted, found)
+            if comparison.ok or time.monotonic() > deadline:
+                return comparison
+            time.sleep(0.5)
+    finally:
+        client.disconnect()
+
+
+def query(settings: Settings, sql: str, **parameters: object) -> list[tuple[object, ...]]:
+    """The rows of one query."""
+    client = connect(settings)
+    try:
+        rows: list[tuple[object, ...]] = client.execute(sql, parameters or None)
+        return rows
+    finally:
+        client.disconnect()

@@ -1,0 +1,83 @@
+"""One bad message of every kind: it is kept whole, with the right reason, and nothing stops."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+import pytest
+
+from pipelines.recording import Record
+from pipelines.settings import Settings
+from tests.conftest import Cli
+from tests.e2e.pipeline import new_prefix, query, send, wait_for
+
+NOW_MS = int(time.time() * 1_000)
+BROKER_LIMIT = 1_048_588 - 100
+"""Kafka's message.max.bytes less what a record needs beside its value."""
+
+
+def comment(prefix: str, **fields: object) -> bytes:
+    return orjson.dumps(
+        {
+            "event_id": f"{prefix}bad",
+            "event_time": NOW_MS,
+            "schema_version": 1,
+            "platform": "test",
+            "room_id": f"{prefix}room",
+            "user_id": "u1",
+            "text": "hello",
+        }
+        | fields
+    )
+
+
+def view(prefix: str, **fields: object) -> bytes:
+    event = orjson.loads(comment(prefix)) | {"action": "enter", "source": "feed"} | fields
+    del event["text"]
+    return orjson.dumps(event)
+
+
+BAD = {
+    "malformed_json": ("comment", lambda p: comment(p)[:-1]),
+    "not_an_object": ("comment", lambda p: b'["' + p.encode() + b'"]'),
+    "missing_field": ("comment", lambda p: comment(p, user_id=None)),
+    "wrong_type": ("comment", lambda p: comment(p, room_id=5)),
+    "out_of_range": ("comment", lambda p: comment(p, event_time=-1)),
+    "unknown_value": ("view", lambda p: view(p, action="blink")),
+    "too_long": ("comment", lambda p: comment(p, text="x" * 501)),
+    "too_short": ("comment", lambda p: comment(p, room_id="")),
+    "future_event_time": ("comment", lambda p: comment(p, event_time=NOW_MS + 3_600_000)),
+}
+
+
+@pytest.mark.parametrize("reason", BAD)
+def test_a_bad_record_is_kept_with_its_reason_and_bytes(reason: str, stack: Settings) -> None:
+    prefix = new_prefix()
+    topic, make = BAD[reason]
+    raw = make(prefix)
+    send(stack, [Record(topic, "bad", NOW_MS, raw)])
+    sql = "SELECT reason, raw, _topic, _offset >= 0 FROM dead_letter FINAL WHERE position(raw, %(prefix)s) > 0"
+    rows = wait_for(lambda: query(stack, sql, prefix=prefix), f"a dead letter of {raw[:80]!r}")
+    assert rows == [(reason, raw.decode(), topic, 1)]
+
+
+def test_a_record_as_large_as_the_broker_accepts_is_kept_whole(stack: Settings) -> None:
+    prefix = new_prefix()
+    text = "x" * (BROKER_LIMIT - len(comment(prefix, text="")))
+    raw = comment(prefix, text=text)
+    assert len(raw) == BROKER_LIMIT
+    send(stack, [Record("comment", "bad", NOW_MS, raw)])
+    sql = "SELECT reason, field, length(raw) FROM dead_letter FINAL WHERE startsWith(raw, %(start)s)"
+    rows = wait_for(lambda: query(stack, sql, start=raw[:60].decode()), "the oversized record")
+    assert rows == [("too_long", "text", BROKER_LIMIT)]
+
+
+def test_the_jobs_go_on_after_all_of_them(stack: Settings, cli: Cli) -> None:
+    prefix = new_prefix()
+    send(stack, [Record(topic, "bad", NOW_MS, make(prefix)) for topic, make in BAD.values()])
+    send(stack, [Record("comment", "good", NOW_MS, comment(f"{prefix}good-"))])
+    sql = "SELECT sum(comments) FROM room_1m WHERE room_id = %(room)s"
+    wait_for(lambda: query(stack, sql, room=f"{prefix}good-room") == [(1,)], "the good comment in room_1m")
+    status = orjson.loads(cli("jobs", "status", "--json").stdout)
+    assert [(job["state"], job["checkpoints"]["restarts"]) for job in status] == [("RUNNING", 0)]

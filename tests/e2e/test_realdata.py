@@ -1,0 +1,96 @@
+"""Recorded rooms, chats and purchases through the whole pipeline, held against a few lines of Python over the files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC
+from pathlib import Path
+
+import orjson
+import pytest
+
+from pipelines.settings import Settings
+from tests.e2e.pipeline import await_tables, new_prefix, query, send, wait_for
+from tests.golden.case import PREFIXED, TIME_ZONE
+from tests.judge.recompute import recompute
+from tests.realdata import cdnow, danmaku, expected, irc
+from tests.realdata.record import Record
+
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings (shared/data, not ours to ship) are not beside this checkout")
+
+
+def own(records: Iterator[Record], prefix: str) -> list[Record]:
+    """The records with ids that nothing else in the pipeline has."""
+
+    def prefixed(record: Record) -> Record:
+        event = orjson.loads(record.value)
+        event |= {name: prefix + event[name] for name in PREFIXED if event.get(name)}
+        return Record(record.topic, prefix.encode() + record.key, record.timestamp_ms, orjson.dumps(event))
+
+    return [prefixed(record) for record in records]
+
+
+@pytest.mark.parametrize("room", ["14917277", "21195793", "21302477"])
+def test_danmaku_comments_by_minute(room: str, stack: Settings) -> None:
+    prefix = new_prefix()
+    records = own(danmaku.records(DATA / "danmaku" / room), prefix)
+    send(stack, records)
+    by_minute = expected.danmaku_comments_per_minute(DATA / "danmaku" / room)
+
+    def counted() -> Counter[object]:
+        rows = query(stack, "SELECT window_start, comments FROM room_1m WHERE startsWith(room_id, %(prefix)s)", prefix=prefix)
+        return Counter({start.replace(tzinfo=UTC): count for start, count in rows})  # type: ignore[attr-defined, misc]
+
+    wait_for(lambda: counted() == by_minute, f"{sum(by_minute.values())} comments in {len(by_minute)} minutes")
+    [(basis, rate)] = query(
+        stack,
+        "SELECT any(viewers_basis), max(interaction_rate) FROM broadcast WHERE startsWith(room_id, %(prefix)s)",
+        prefix=prefix,
+    )
+    assert basis == "inferred"
+    assert rate == 1.0  # who is only known to have commented has interacted
+
+
+def test_irc_messages_nicks_and_sessions(stack: Settings) -> None:
+    for file in sorted((DATA / "irc").glob("*.raw.txt")):
+        prefix = new_prefix()
+        chat = expected.irc(file)
+        send(stack, own(irc.records(file), prefix))
+
+        def messages() -> int:
+            [(count,)] = query(stack, "SELECT sum(messages) FROM group_1m WHERE startsWith(group_id, %(p)s)", p=prefix)  # noqa: B023
+            return int(str(count or 0))
+
+        wait_for(lambda: messages() == chat.messages, f"{chat.messages} messages of {file.name}")  # noqa: B023
+        [(nicks,)] = query(stack, "SELECT uniqExact(user_id) FROM group_message_event WHERE startsWith(user_id, %(p)s)", p=prefix)
+        assert nicks == len(chat.nicks)
+        sessions = query(
+            stack,
+            "SELECT user_id, toInt64(seconds / 60) FROM viewer_session WHERE startsWith(user_id, %(p)s) AND has_left",
+            p=prefix,
+        )
+        assert Counter((str(nick).removeprefix(prefix), minutes) for nick, minutes in sessions) == Counter(chat.sessions)
+
+
+def test_cdnow_repurchase_and_revenue(stack: Settings) -> None:
+    prefix = new_prefix()
+    file = DATA / "cdnow" / "CDNOW_sample.txt"
+    records = own(cdnow.records(file), prefix)
+    send(stack, records)
+    purchases = expected.cdnow(file)
+    comparison = await_tables(stack, lambda: recompute(records, time_zone=TIME_ZONE).tables, prefix, seconds=120)
+    assert comparison.ok, str(comparison)
+    [(buyers, repeat_buyers, rate, orders)] = query(
+        stack,
+        "SELECT buyers, repeat_buyers, repurchase_rate, orders_paid FROM repurchase WHERE period = 'all' AND startsWith(room_id, %(p)s)",
+        p=prefix,
+    )
+    assert (buyers, repeat_buyers, orders) == (purchases.customers, purchases.repeat_customers, purchases.purchases)
+    assert rate == pytest.approx(purchases.repeat_rate)
+    [(cents, units)] = query(
+        stack, "SELECT sum(gmv_paid), sum(units_paid) FROM broadcast_sales WHERE startsWith(room_id, %(p)s)", p=prefix
+    )
+    assert (cents, units) == (purchases.cents, purchases.units)
