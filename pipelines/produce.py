@@ -38,6 +38,7 @@ _CONFIG: dict[str, Any] = {
     "delivery.timeout.ms": 120_000,
     # Where Java producers put a key, so that copies of one record meet in one partition whoever sends them.
     "partitioner": "murmur2_random",
+    "message.max.bytes": 16_777_216,  # before compression: what is too large is for the broker to say
     "linger.ms": 10,
     "batch.size": 262_144,
     "compression.type": "lz4",

@@ -54,6 +54,7 @@ def plumbing(settings: Settings) -> list[str]:
             kafka=settings.kafka_address,
             group=f"clickhouse-{settings.clickhouse_database}",
             flush_ms=settings.flush_ms,
+            poll_ms=settings.flush_ms // 2,
             time_zone=settings.time_zone,
             lateness_ms=settings.lateness_seconds * 1000,
             future_ms=settings.future_seconds * 1000,

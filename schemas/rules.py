@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from schemas.events.base import Event
 
@@ -26,7 +27,10 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class FieldRule:
-    """One field: its type, whether it must be there, and its bounds (lengths in Unicode code points)."""
+    """One field: its type, whether it must be there, and its bounds (lengths in Unicode code points).
+
+    An integer has both bounds, a string that has a least length has a greatest one.
+    """
 
     name: str
     description: str
@@ -40,19 +44,26 @@ class FieldRule:
     values: tuple[str, ...] = ()
 
 
+_UNDERSTOOD = {
+    "string": {"minLength", "maxLength", "pattern", "enum"},
+    "integer": {"minimum", "maximum", "exclusiveMaximum"},
+}
+_ANNOTATIONS = {"type", "title", "description", "default"}
+
+
 def field_rules(model: type[Event]) -> list[FieldRule]:
     """The rules of a model's fields, in its order, read from its JSON Schema.
 
     Raises:
-        TypeError: a field is neither a string nor an integer; nothing further down could read it.
+        TypeError: a field has a type or a bound that cannot be written down for every reader alike.
     """
     schema = model.model_json_schema()
     required = set(schema["required"])
     rules = []
     for name, prop in schema["properties"].items():
         kind = next((o for o in prop.get("anyOf", [prop]) if o.get("type") != "null"), prop)
-        if kind.get("type") not in ("string", "integer"):
-            raise TypeError(f"{model.__name__}.{name}: only strings and integers can be carried, not {kind}")
+        if complaint := _complaint(kind):
+            raise TypeError(f"{model.__name__}.{name}: {complaint}")
         maximum = kind.get("maximum")
         if "exclusiveMaximum" in kind:
             maximum = kind["exclusiveMaximum"] - 1
@@ -71,3 +82,19 @@ def field_rules(model: type[Event]) -> list[FieldRule]:
             )
         )
     return rules
+
+
+def _complaint(kind: dict[str, Any]) -> str:
+    """Why a field cannot be carried; empty when it can."""
+    understood = _UNDERSTOOD.get(kind.get("type", ""))
+    if understood is None:
+        return f"only strings and integers can be carried, not {kind}"
+    if unknown := kind.keys() - understood - _ANNOTATIONS:
+        return f"nothing is known of {', '.join(sorted(unknown))}"
+    if kind["type"] == "integer" and ("minimum" not in kind or not kind.keys() & {"maximum", "exclusiveMaximum"}):
+        return "an integer needs a least and a greatest value"
+    if "minLength" in kind and "maxLength" not in kind:
+        return "a string with a least length needs a greatest one"
+    if not re.fullmatch(r"\^[^\\$]+\$", kind.get("pattern", "^.$")):
+        return "a pattern is ^...$ without backslashes: there are four engines that read it"
+    return ""

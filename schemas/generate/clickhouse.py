@@ -20,7 +20,7 @@ QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${{flush_ms}},
-  kafka_poll_timeout_ms = 100"""
+  kafka_poll_timeout_ms = ${{poll_ms}}"""
 
 _WIRE_TYPE = {"string": "String", "integer": "Int64"}
 
@@ -52,7 +52,7 @@ def _failures(rule: FieldRule) -> list[tuple[str, Reason]]:
         pairs.append((f"NOT match({value}, '{rule.pattern}')", Reason.BAD_FORMAT))
     if rule.values:
         pairs.append((f"{value} NOT IN ({', '.join(repr(v) for v in rule.values)})", Reason.UNKNOWN_VALUE))
-    if rule.minimum is not None and rule.maximum is not None:
+    if rule.minimum is not None:
         pairs.append((f"{value} NOT BETWEEN {rule.minimum} AND {rule.maximum}", Reason.OUT_OF_RANGE))
     return pairs
 
@@ -70,7 +70,7 @@ def _valid(rule: FieldRule) -> str:
         checks.append(f"match({value}, '{rule.pattern}')")
     if rule.values:
         checks.append(f"{value} IN ({', '.join(repr(v) for v in rule.values)})")
-    if rule.minimum is not None and rule.maximum is not None:
+    if rule.minimum is not None:
         checks.append(f"{value} BETWEEN {rule.minimum} AND {rule.maximum}")
     condition = f"ifNull({' AND '.join(checks)}, 0)"
     return condition if rule.required else f"({kind} = 'Null' OR {condition})"
@@ -115,10 +115,7 @@ WHERE problem.reason != ''""",
         f"""CREATE TABLE {name}_queue (raw String)
 ENGINE = Kafka
 SETTINGS
-{QUEUE_SETTINGS.format(topic=name, format="RawBLOB")},
-  input_format_try_infer_dates = 0,
-  input_format_try_infer_datetimes = 0,
-  type_json_skip_duplicated_paths = 1""",
+{QUEUE_SETTINGS.format(topic=name, format="RawBLOB")}""",
         f"CREATE MATERIALIZED VIEW {name}_parse TO {name}_parsed AS\n{parse_sql(topic, f'{name}_queue')}",
         _counted_sql(topic),
     ]
@@ -128,8 +125,7 @@ def parse_sql(topic: Topic, source: str) -> str:
     """The SELECT that reads a topic's records and says what is wrong with each.
 
     Args:
-        source: a table with the columns `raw`, `_topic`, `_partition`, `_offset` and `_timestamp_ms`; reading it needs
-            the settings that the queue has.
+        source: a table with the columns `raw`, `_topic`, `_partition`, `_offset` and `_timestamp_ms`.
     """
     rules = field_rules(EVENTS[topic.name])
     wire = ", ".join(f"{r.name} Nullable({_WIRE_TYPE[r.kind]})" for r in rules)

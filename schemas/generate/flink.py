@@ -21,10 +21,11 @@ def predicate(rule: FieldRule) -> str:
     if rule.max_length is not None:
         checks.append(f"CHAR_LENGTH({name}) <= {rule.max_length}")
     if rule.pattern is not None:
-        checks.append(f"REGEXP({name}, '{rule.pattern}')")
+        # In Java a `$` also matches before a line break at the end.
+        checks.append(f"REGEXP({name}, '{rule.pattern.removesuffix('$')}\\z')")
     if rule.values:
         checks.append(f"{name} IN ({', '.join(repr(v) for v in rule.values)})")
-    if rule.minimum is not None and rule.maximum is not None:
+    if rule.minimum is not None:
         checks.append(f"{name} BETWEEN {rule.minimum} AND {rule.maximum}")
     condition = " AND ".join(checks)
     if rule.required:

@@ -69,7 +69,7 @@ def test_irc_messages_nicks_and_sessions(stack: Settings) -> None:
         assert nicks == len(chat.nicks)
         sessions = query(
             stack,
-            "SELECT user_id, toInt64(seconds / 60) FROM viewer_session WHERE startsWith(user_id, %(p)s) AND has_left",
+            "SELECT user_id, dateDiff('minute', started_at, ended_at) FROM viewer_session WHERE startsWith(user_id, %(p)s) AND has_left",
             p=prefix,
         )
         assert Counter((str(nick).removeprefix(prefix), minutes) for nick, minutes in sessions) == Counter(chat.sessions)

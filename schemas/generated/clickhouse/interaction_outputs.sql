@@ -30,7 +30,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -76,7 +76,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -112,7 +112,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -150,7 +150,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 

@@ -63,10 +63,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
-  input_format_try_infer_dates = 0,
-  input_format_try_infer_datetimes = 0,
-  type_json_skip_duplicated_paths = 1;
+  kafka_poll_timeout_ms = ${poll_ms};
 
 CREATE MATERIALIZED VIEW like_parse TO like_parsed AS
 WITH

@@ -24,7 +24,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -62,7 +62,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -100,7 +100,7 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = 100,
+  kafka_poll_timeout_ms = ${poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 

@@ -46,7 +46,7 @@ WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`e
   AND `product_id` IS NOT NULL AND CHAR_LENGTH(`product_id`) >= 1 AND CHAR_LENGTH(`product_id`) <= 64
   AND `quantity` IS NOT NULL AND `quantity` BETWEEN 1 AND 1000000
   AND `amount` IS NOT NULL AND `amount` BETWEEN 0 AND 1000000000000
-  AND `currency` IS NOT NULL AND REGEXP(`currency`, '^[A-Z]{3}$')
+  AND `currency` IS NOT NULL AND REGEXP(`currency`, '^[A-Z]{3}\z')
   AND `status` IS NOT NULL AND `status` IN ('created', 'paid', 'cancelled', 'refunded')
   AND (`source` IS NULL OR `source` IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'))
   AND (`promotion_id` IS NULL OR CHAR_LENGTH(`promotion_id`) >= 1 AND CHAR_LENGTH(`promotion_id`) <= 64)

@@ -1,0 +1,82 @@
+# livepulse. `make help` says what each target does.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+LIVEPULSE := $(BIN)/livepulse
+
+# For `make demo`: seconds (until Ctrl-C when empty) and events per second.
+DURATION ?=
+RATE ?= 500
+# For `make bench-smoke`.
+EVENTS ?= 4000000
+
+.PHONY: help
+help: ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+# One stamp for all that pip installs: made again when the lock or the project changes.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed: $(PYTHON) was not found. Set PYTHON=…"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.installed ## Install Python packages, jars and ClickHouse's engine (what is missing)
+	$(LIVEPULSE) install
+
+.PHONY: demo
+demo: install ## Everything at once: start, simulate, watch, verify (DURATION=60 RATE=2000)
+	$(LIVEPULSE) demo --rate $(RATE) $(if $(DURATION),--duration $(DURATION))
+
+.PHONY: up
+up: install ## Start Kafka, Flink and ClickHouse, migrate, and submit the jobs
+	$(LIVEPULSE) up
+	$(LIVEPULSE) migrate
+	$(LIVEPULSE) jobs submit
+
+.PHONY: down
+down: ## Stop the local stack; its data is kept
+	$(LIVEPULSE) down
+
+.PHONY: test
+test: install ## All tests, on real Kafka, Flink and ClickHouse processes
+	$(BIN)/python -m pytest
+
+.PHONY: test-fast
+test-fast: install ## The tests that start no service
+	$(BIN)/python -m pytest tests/unit
+
+.PHONY: lint
+lint: $(VENV)/.installed ## Ruff: errors and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: types
+types: $(VENV)/.installed ## Mypy, strictly
+	$(BIN)/mypy
+
+.PHONY: generate
+generate: $(VENV)/.installed ## Write everything that follows from schemas/ and jobs/
+	$(LIVEPULSE) generate
+
+.PHONY: check-generated
+check-generated: $(VENV)/.installed ## Fail when a generated file is out of date
+	$(LIVEPULSE) generate --check
+
+.PHONY: bench-smoke
+bench-smoke: install ## All jobs against one Python process, side by side (EVENTS=4000000)
+	$(BIN)/python -m tests.bench.smoke --events $(EVENTS)
+
+.PHONY: lock
+lock: $(VENV)/.installed ## Resolve requirements.lock again from pyproject.toml
+	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+
+.PHONY: clean
+clean: ## Remove the virtual environment and caches (not the stack's data)
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
