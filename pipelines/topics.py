@@ -31,7 +31,9 @@ def required_topics() -> list[TopicSpec]:
     """The event topics, then the metric topics of every job."""
     events = [TopicSpec(t.name, t.partitions, t.retention_hours) for t in topics().values()]
     metrics = [
-        TopicSpec(metric_topic(output), _METRIC_PARTITIONS, _METRIC_RETENTION_HOURS) for job in jobs().values() for output in job.outputs
+        TopicSpec(metric_topic(output), _METRIC_PARTITIONS, _METRIC_RETENTION_HOURS)
+        for job in jobs().values()
+        for output in job.outputs
     ]
     return events + metrics
 

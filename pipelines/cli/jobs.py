@@ -43,28 +43,23 @@ def list_jobs(as_json: AsJson = False) -> None:
         covered = {name: application for application in _running(settings()) for name in _jobs_of(application.name)}
     except UserError:  # the catalogue is worth showing without Flink
         covered = {}
-    rows = [
-        {
-            "job": job.name,
-            "description": job.description,
-            "topics": job.topics,
-            "tables": list(job.tables),
-            "application": covered[job.name].name if job.name in covered else None,
-        }
-        for job in jobs().values()
-    ]
     if as_json:
+        rows = [
+            {
+                "job": job.name,
+                "description": job.description,
+                "topics": job.topics,
+                "tables": list(job.tables),
+                "application": covered[job.name].name if job.name in covered else None,
+            }
+            for job in jobs().values()
+        ]
         typer.echo(json.dumps(rows, indent=2))
         return
     table = Table("Job", "What it says", "Reads", "Counts in", "Runs in", box=None)
-    for row in rows:
-        table.add_row(
-            str(row["job"]),
-            str(row["description"]),
-            ", ".join(row["topics"]),
-            ", ".join(row["tables"]),
-            str(row["application"] or "–"),
-        )
+    for job in jobs().values():
+        runs_in = covered[job.name].name if job.name in covered else "–"
+        table.add_row(job.name, job.description, ", ".join(job.topics), ", ".join(job.tables), runs_in)
     Console().print(table)
 
 

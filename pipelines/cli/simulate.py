@@ -17,6 +17,9 @@ _SIZE, _TIME, _FAULTS, _OUTPUT = "How much", "When", "What goes wrong (shares of
 def simulate(
     rate: Annotated[float, typer.Option(min=1, help="Events per second, in the mean.", rich_help_panel=_SIZE)] = 500,
     rooms: Annotated[int, typer.Option(min=1, max=5_000, help="Rooms, of very different size.", rich_help_panel=_SIZE)] = 8,
+    room_prefix: Annotated[
+        str, typer.Option(help="Rooms are called so, then -01 and on: tells simultaneous runs apart.", rich_help_panel=_SIZE)
+    ] = "room",
     duration: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Stop after so much simulated time.", rich_help_panel=_SIZE)
     ] = None,
@@ -152,6 +155,7 @@ def simulate(
             seed=seed,
             rate=rate,
             rooms=rooms,
+            room_prefix=room_prefix,
             duration_seconds=duration,
             events=events,
             broadcast_minutes=broadcast_minutes,
@@ -165,7 +169,11 @@ def simulate(
             refunds_until_ms=(end_ms if no_send else min(end_ms, now_ms)) if tail_ms else None,
         )
     except ValidationError as error:
-        raise UserError("\n".join(item["msg"] for item in error.errors()), "livepulse simulate --help", exit_code=2) from None
+        raise UserError(
+            "\n".join(f"{' '.join(map(str, item['loc']))} {item['msg']}".strip() for item in error.errors()),
+            "livepulse simulate --help",
+            exit_code=2,
+        ) from None
     _run(model, realtime=not fast, out=out, send=not no_send, keep_forever=keep_forever, as_json=as_json)
 
 

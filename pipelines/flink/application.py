@@ -31,7 +31,9 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         from pyflink.table import EnvironmentSettings, TableEnvironment
         from pyflink.util.exceptions import TableException
     except ImportError as error:
-        raise UserError("PyFlink is not installed.", hint="Install livepulse with its extra: pip install 'livepulse[flink]'.") from error
+        raise UserError(
+            "PyFlink is not installed.", hint="Install livepulse with its extra: pip install 'livepulse[flink]'."
+        ) from error
 
     configuration = Configuration()
     for key, value in _configuration(settings, name, savepoint).items():

@@ -44,7 +44,7 @@ STRANGER_SOURCES = ("feed",) * 11 + ("paid",) * 3 + ("search",) * 2 + ("share",)
 class Visit:
     """One person in one room, from enter to leave."""
 
-    __slots__ = ("beat", "end", "head", "offset", "place", "room", "skew", "source", "lively", "user", "user_id")
+    __slots__ = ("beat", "end", "head", "lively", "offset", "place", "room", "skew", "source", "user", "user_id")
 
     def __init__(self, room: Room, user: int, user_id: str, source: str, end: int, offset: int, skew: int, lively: bool) -> None:
         self.room, self.user, self.user_id, self.source = room, user, user_id, source

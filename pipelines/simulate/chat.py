@@ -37,7 +37,7 @@ class Chat:
             for number in range(1, count + 1):
                 # Every eighth room's last group was set up without saying whose it is.
                 names_room = not (index % 8 == 2 and number == count)
-                self._groups.append(_Group(f"group-{room.id[5:]}-{number}", room, names_room))
+                self._groups.append(_Group(f"group-{room.id}-{number}", room, names_room))
                 self._weights.append((room.weight + 0.1) / count)
 
     def advance(self) -> None:
@@ -58,7 +58,7 @@ class Chat:
                 continue
             by_staff = random.random() < STAFF_SHARE
             if by_staff:
-                user_id, skew, text = f"staff-{group.id[6:]}-{random.randint(1, 2)}", 0, random.choice(staff)
+                user_id, skew, text = f"staff-{room.id}-{random.randint(1, 2)}", 0, random.choice(staff)
             else:
                 user = self._people.fan(room)
                 user_id, skew = f"{room.platform.user_prefix}{user:07d}", self._people.skew(user)

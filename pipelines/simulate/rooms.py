@@ -81,7 +81,7 @@ class Rooms:
         random, start = world.random, world.settings.start_ms
         self.all: list[Room] = []
         for index in range(count):
-            identity = f"room-{index + 1:0{digits}d}"
+            identity = f"{world.settings.room_prefix}-{index + 1:0{digits}d}"
             platform = ABROAD if index % 8 == 6 else DOMESTIC
             room = Room(
                 id=identity,

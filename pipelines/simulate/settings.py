@@ -23,6 +23,11 @@ class SimulationSettings(BaseModel):
     seed: int = 1
     rate: float = Field(default=500, ge=1, le=1_000_000, description="Records per second, in the mean over minutes.")
     rooms: int = Field(default=8, ge=1, le=5_000)
+    room_prefix: str = Field(
+        default="room",
+        pattern=r"^[A-Za-z0-9_-]{1,24}$",
+        description="Rooms are called <prefix>-01 and so on, so that runs need not mix.",
+    )
     duration_seconds: float | None = Field(default=None, gt=0, description="Simulated time after which to stop; None: never.")
     events: int | None = Field(default=None, ge=1, description="Stop after this many records; None: never.")
     broadcast_minutes: float = Field(default=45, ge=1, le=1_440, description="Mean length of a broadcast.")

@@ -37,7 +37,7 @@ class World:
         self.facts: list[Fact] = []
         self.serial = 0
         """Number of the last fact; with `run_id` it makes the event's id."""
-        identity = f"{settings.seed} {settings.start_ms} {settings.rate} {settings.rooms}"
+        identity = f"{settings.seed} {settings.start_ms} {settings.rate} {settings.rooms} {settings.room_prefix}"
         self.run_id = blake2b(identity.encode(), digest_size=5).hexdigest()
         """Tells this run's ids from those of other seeds and times."""
         self._agenda: defaultdict[int, list[tuple[int, Action]]] = defaultdict(list)

@@ -33,7 +33,8 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
     consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address, enable_auto_commit=False, group_id=None)
     try:
         partitions = {
-            name: [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())] for name in topics()
+            name: [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
+            for name in topics()
         }
         everything = [partition for found in partitions.values() for partition in found]
         ends = consumer.end_offsets(everything)
@@ -67,7 +68,9 @@ def _check_topic(
         twice = _in_both(client, topic, partition.partition)
         check.extra += len(twice)
         check.examples += [f"partition {partition.partition} offset {offset} is in Kafka only" for offset in lost[:_EXAMPLES]]
-        check.examples += [f"partition {partition.partition} offset {offset} is an event and a dead letter" for offset in twice[:_EXAMPLES]]
+        check.examples += [
+            f"partition {partition.partition} offset {offset} is an event and a dead letter" for offset in twice[:_EXAMPLES]
+        ]
     check.seconds = time.monotonic() - started
     return check
 

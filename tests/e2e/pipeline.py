@@ -57,11 +57,14 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = 90) -> T:
 
 
 def await_tables(
-    settings: Settings, expected: Callable[[], Tables], prefix: str, seconds: float = 90, own: Callable[[Tables], Tables] = lambda t: t
+    settings: Settings,
+    expected: Callable[[], Tables],
+    prefix: str,
+    seconds: float = 90,
+    own: Callable[[Tables], Tables] = lambda t: t,
 ) -> Comparison:
     """Reads the tables until they are as expected or the time is over; returns the last comparison."""
     client: Client = connect(settings)
-    wanted = expected()
     deadline = time.monotonic() + seconds
     try:
         while True:

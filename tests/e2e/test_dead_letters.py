@@ -20,7 +20,9 @@ BROKER_LIMIT = 1_048_588
 
 LARGE = {
     # Noise does not get smaller by compression: this batch is just within the limit.
-    "incompressible": lambda: base64.b64encode(random.Random(1).randbytes((BROKER_LIMIT - 2_000) * 3 // 4)).decode()[: BROKER_LIMIT - 2_000],
+    "incompressible": lambda: base64.b64encode(random.Random(1).randbytes((BROKER_LIMIT - 2_000) * 3 // 4)).decode()[
+        : BROKER_LIMIT - 2_000
+    ],
     "compressed": lambda: "x" * 8_000_000,
 }
 

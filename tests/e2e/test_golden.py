@@ -22,7 +22,7 @@ def sent(stack: Settings) -> dict[str, str]:
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.id)
 def test_golden_case(case: Case, sent: dict[str, str], stack: Settings) -> None:
     prefix = sent[case.id]
-    comparison = await_tables(stack, lambda: case.expected(prefix), prefix, own=lambda tables: case.own(tables, prefix))
+    comparison = await_tables(stack, case.expected(prefix), prefix, own=lambda tables: case.own(tables, prefix))
     assert comparison.ok, f"{case.description}\n{comparison}"
 
     def stored() -> bool:
@@ -34,7 +34,15 @@ def test_golden_case(case: Case, sent: dict[str, str], stack: Settings) -> None:
             ).join(("SELECT sum(*) FROM (", ")")),
             prefix=prefix,
         )
-        dead = Counter(dict(query(stack, "SELECT reason, count() FROM dead_letter FINAL WHERE raw LIKE %(like)s GROUP BY reason", like=f"%{prefix}%")))  # type: ignore[arg-type]
+        dead = Counter(
+            dict(
+                query(
+                    stack,
+                    "SELECT reason, count() FROM dead_letter FINAL WHERE raw LIKE %(like)s GROUP BY reason",
+                    like=f"%{prefix}%",
+                )
+            )
+        )  # type: ignore[arg-type]
         return late == case.late and dead == case.dead_letters
 
     wait_for(stored, f"{case.late} late events and dead letters {dict(case.dead_letters)}", 30)

@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.recording import Record
-from pipelines.settings import Settings
 from pipelines.simulate import Simulation, SimulationSettings
-from tests.conftest import Cli, run_cli, settings_of, stack_environment
+from tests.conftest import run_cli, settings_of, stack_environment
 from tests.e2e.pipeline import send, wait_for
 
 pytestmark = pytest.mark.timeout(600)

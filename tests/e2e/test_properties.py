@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import time
 
-from hypothesis import HealthCheck, Phase, given, seed, settings as with_settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as with_settings
 
 from pipelines.settings import Settings
 from tests.e2e.pipeline import await_tables, new_prefix, send
+from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import recompute
 from tests.judge.strategies import events
-from tests.golden.case import TIME_ZONE
 from tests.realdata.record import Record
 
 VARIANTS = ("as it is", "shuffled", "doubled", "shuffled and doubled", "split")
@@ -23,7 +23,9 @@ def collect_logs(count: int) -> list[list[Record]]:
     logs: list[list[Record]] = []
 
     @seed(20261122)
-    @with_settings(max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+    @with_settings(
+        max_examples=count, database=None, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+    )
     @given(events(min_size=4, max_size=12))
     def draw(log: list[Record]) -> None:
         logs.append(log)
@@ -54,8 +56,7 @@ def test_order_copies_and_pauses_change_nothing(stack: Settings) -> None:
     time.sleep(1.5)  # not a wait for a result: the halves shall fall into different mini-batches
     send(stack, rest)
     for prefix, variant, own in sent:
-        expected = recompute(own, time_zone=TIME_ZONE).tables
-        comparison = await_tables(stack, lambda expected=expected: expected, prefix)  # type: ignore[misc]
+        comparison = await_tables(stack, recompute(own, time_zone=TIME_ZONE).tables, prefix)
         assert comparison.ok, f"{variant}: {[record.value for record in own]}\n{comparison}"
 
 

@@ -19,7 +19,9 @@ from tests.realdata.record import Record
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 
-pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the recordings (shared/data, not ours to ship) are not beside this checkout")
+pytestmark = pytest.mark.skipif(
+    not DATA.is_dir(), reason="the recordings (shared/data, not ours to ship) are not beside this checkout"
+)
 
 
 def own(records: Iterator[Record], prefix: str) -> list[Record]:
@@ -69,7 +71,8 @@ def test_irc_messages_nicks_and_sessions(stack: Settings) -> None:
         assert nicks == len(chat.nicks)
         sessions = query(
             stack,
-            "SELECT user_id, dateDiff('minute', started_at, ended_at) FROM viewer_session WHERE startsWith(user_id, %(p)s) AND has_left",
+            """SELECT user_id, dateDiff('minute', started_at, ended_at) FROM viewer_session
+            WHERE startsWith(user_id, %(p)s) AND has_left""",
             p=prefix,
         )
         assert Counter((str(nick).removeprefix(prefix), minutes) for nick, minutes in sessions) == Counter(chat.sessions)
@@ -81,11 +84,12 @@ def test_cdnow_repurchase_and_revenue(stack: Settings) -> None:
     records = own(cdnow.records(file), prefix)
     send(stack, records)
     purchases = expected.cdnow(file)
-    comparison = await_tables(stack, lambda: recompute(records, time_zone=TIME_ZONE).tables, prefix, seconds=120)
+    comparison = await_tables(stack, recompute(records, time_zone=TIME_ZONE).tables, prefix, seconds=120)
     assert comparison.ok, str(comparison)
     [(buyers, repeat_buyers, rate, orders)] = query(
         stack,
-        "SELECT buyers, repeat_buyers, repurchase_rate, orders_paid FROM repurchase WHERE period = 'all' AND startsWith(room_id, %(p)s)",
+        """SELECT buyers, repeat_buyers, repurchase_rate, orders_paid FROM repurchase
+        WHERE period = 'all' AND startsWith(room_id, %(p)s)""",
         p=prefix,
     )
     assert (buyers, repeat_buyers, orders) == (purchases.customers, purchases.repeat_customers, purchases.purchases)

@@ -53,7 +53,7 @@ def test_counters_equal_an_independent_recomputation(run: Judgement, stack: Sett
     def own(tables: Tables) -> Tables:
         return {name: {key: row for key, row in rows.items() if key[0] in rooms} for name, rows in tables.items()}
 
-    comparison = await_tables(stack, lambda: run.tables, "", seconds=240, own=own)
+    comparison = await_tables(stack, run.tables, "", seconds=240, own=own)
     assert comparison.ok, str(comparison)
     assert comparison.compared > 5_000
 

@@ -282,7 +282,8 @@ def test_last_record_at_is_the_newest_timestamp() -> None:
         "text": "",
     }
     # Another fact, a copy of it, and a late one: only facts that count are fresh.
-    log = [record("comment", fields | {"event_id": e}, BASE_MS + delay) for e, delay in (("e", 5), ("f", 70_000), ("f", 80_000), ("g", 3_600_001))]
+    sent = (("e", 5), ("f", 70_000), ("f", 80_000), ("g", 3_600_001))
+    log = [record("comment", fields | {"event_id": event_id}, BASE_MS + delay) for event_id, delay in sent]
     (row,) = judge(log).tables["room_10s"].values()
     assert row[FRESHNESS] == BASE_MS + 70_000
 
