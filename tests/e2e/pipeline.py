@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from clickhouse_driver import Client
 
@@ -58,7 +58,7 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = 90) -> T:
 
 def await_tables(
     settings: Settings,
-    expected: Callable[[], Tables],
+    wanted: Tables,
     prefix: str,
     seconds: float = 90,
     own: Callable[[Tables], Tables] = lambda t: t,
@@ -77,11 +77,11 @@ def await_tables(
         client.disconnect()
 
 
-def query(settings: Settings, sql: str, **parameters: object) -> list[tuple[object, ...]]:
+def query(settings: Settings, sql: str, **parameters: object) -> list[tuple[Any, ...]]:
     """The rows of one query."""
     client = connect(settings)
     try:
-        rows: list[tuple[object, ...]] = client.execute(sql, parameters or None)
+        rows: list[tuple[Any, ...]] = client.execute(sql, parameters or None)
         return rows
     finally:
         client.disconnect()

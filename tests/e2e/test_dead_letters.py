@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import random
 import time
+from collections.abc import Callable
 
 import orjson
 import pytest
@@ -18,7 +19,7 @@ NOW_MS = int(time.time() * 1_000)
 BROKER_LIMIT = 1_048_588
 """Kafka's default message.max.bytes, of a batch as it is sent."""
 
-LARGE = {
+LARGE: dict[str, Callable[[], str]] = {
     # Noise does not get smaller by compression: this batch is just within the limit.
     "incompressible": lambda: base64.b64encode(random.Random(1).randbytes((BROKER_LIMIT - 2_000) * 3 // 4)).decode()[
         : BROKER_LIMIT - 2_000
@@ -48,7 +49,7 @@ def view(prefix: str, **fields: object) -> bytes:
     return orjson.dumps(event)
 
 
-BAD = {
+BAD: dict[str, tuple[str, Callable[[str], bytes]]] = {
     "malformed_json": ("comment", lambda p: comment(p)[:-1]),
     "not_an_object": ("comment", lambda p: b'["' + p.encode() + b'"]'),
     "missing_field": ("comment", lambda p: comment(p, user_id=None)),

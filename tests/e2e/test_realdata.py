@@ -44,7 +44,7 @@ def test_danmaku_comments_by_minute(room: str, stack: Settings) -> None:
 
     def counted() -> Counter[object]:
         rows = query(stack, "SELECT window_start, comments FROM room_1m WHERE startsWith(room_id, %(prefix)s)", prefix=prefix)
-        return Counter({start.replace(tzinfo=UTC): count for start, count in rows})  # type: ignore[attr-defined, misc]
+        return Counter({start.replace(tzinfo=UTC): count for start, count in rows})
 
     wait_for(lambda: counted() == by_minute, f"{sum(by_minute.values())} comments in {len(by_minute)} minutes")
     [(basis, rate)] = query(
@@ -64,7 +64,7 @@ def test_irc_messages_nicks_and_sessions(stack: Settings) -> None:
 
         def messages() -> int:
             [(count,)] = query(stack, "SELECT sum(messages) FROM group_1m WHERE startsWith(group_id, %(p)s)", p=prefix)  # noqa: B023
-            return int(str(count or 0))
+            return int(count or 0)
 
         wait_for(lambda: messages() == chat.messages, f"{chat.messages} messages of {file.name}")  # noqa: B023
         [(nicks,)] = query(stack, "SELECT uniqExact(user_id) FROM group_message_event WHERE startsWith(user_id, %(p)s)", p=prefix)

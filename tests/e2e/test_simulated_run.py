@@ -66,7 +66,7 @@ def test_every_record_is_stored_once_with_the_judges_verdict(run: Judgement, sta
     def dead() -> bool:
         rows = query(stack, "SELECT reason, count() FROM dead_letter FINAL GROUP BY reason")
         # Other tests send broken records too: at least these are there, and verify says that none is there twice.
-        return all(dict(rows).get(reason, 0) >= count for reason, count in summary.items() if reason not in ("valid", "late"))  # type: ignore[call-overload]
+        return all(dict(rows).get(reason, 0) >= count for reason, count in summary.items() if reason not in ("valid", "late"))
 
     wait_for(dead, "a dead letter for every record that the judge refuses")
 
