@@ -159,6 +159,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     from rich.console import Console
 
     from pipelines.errors import UserError
+    from pipelines.flink import rest
     from pipelines.flink.application import submit as submit_application
     from pipelines.stack.health import require
 
@@ -173,6 +174,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     console = Console(stderr=True, highlight=False)
     with console.status(f"Compiling and starting {name} … (about 20 s)"):
         number = submit_application(settings, chosen, name, savepoint)
+        rest.wait_until_running(settings, number)
     console.print(f"[green]✓[/] {name} runs as {number}: http://{settings.flink_address}/#/job/{number}/overview")
 
 

@@ -106,6 +106,27 @@ def cancel(settings: Settings, application: Application) -> None:
     _request(settings, "PATCH", f"/jobs/{application.id}?mode=cancel")
 
 
+def wait_until_running(settings: Settings, number: str, timeout_seconds: float = 180) -> None:
+    """Returns when every task of an application runs: from then on it reads, and savepoints can be taken.
+
+    Raises:
+        UserError: it failed, or did not start within the time (too few task slots, for example).
+    """
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        answer = _get(settings, f"/jobs/{number}")
+        if answer["state"] in TERMINAL:
+            causes = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
+            cause = str(causes[0]["stacktrace"]).splitlines()[0] if causes else "Flink gives no cause"
+            raise UserError(f"The application is {answer['state'].lower()}: {cause}")
+        if all(vertex["status"] == "RUNNING" for vertex in answer["vertices"]):
+            return
+        time.sleep(0.2)
+    raise UserError(
+        f"The application did not start within {timeout_seconds:.0f} s.", hint="Are there free task slots? See: livepulse status"
+    )
+
+
 def wait_until_over(settings: Settings, application: Application, timeout_seconds: float = 60) -> None:
     """Returns when Flink says that the application is over.
 

@@ -69,7 +69,7 @@ def test_submitting_anew_counts_everything_again_to_the_same_numbers(env: dict[s
 def test_a_killed_taskmanager_comes_back_and_nothing_is_lost(env: dict[str, str]) -> None:
     settings = settings_of(env)
     send(settings, part(5))
-    [pid] = [p["pid"] for p in json.loads(run_cli(env, "status", "--json").stdout)["processes"] if p["name"] == "taskmanager"]
+    [pid] = [s["pid"] for s in json.loads(run_cli(env, "status", "--json").stdout)["services"] if s["name"] == "taskmanager"]
     os.kill(pid, signal.SIGKILL)
     send(settings, part(6))
 
