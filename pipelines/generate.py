@@ -7,11 +7,12 @@ from pathlib import Path
 
 import schemas
 from jobs import clickhouse as jobs_clickhouse
+from jobs import dictionary
 from jobs import flink as jobs_flink
 from pipelines.errors import UserError
 from pipelines.storage import MIGRATIONS
 from schemas import storage
-from schemas.generate import clickhouse, flink
+from schemas.generate import asyncapi, clickhouse, flink, json_schema
 
 GENERATED = Path(schemas.__file__).parent / "generated"
 SNAPSHOT = MIGRATIONS / "columns.json"
@@ -21,7 +22,7 @@ SNAPSHOT = MIGRATIONS / "columns.json"
 def files() -> dict[Path, str]:
     """Path -> content of every generated file."""
     made: dict[str, str] = {}
-    for module in (flink, clickhouse, jobs_flink, jobs_clickhouse):
+    for module in (flink, clickhouse, jobs_flink, jobs_clickhouse, asyncapi, json_schema, dictionary):
         made |= module.files()
     return {GENERATED / name: text for name, text in made.items()}
 

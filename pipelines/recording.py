@@ -67,10 +67,10 @@ def parse(line: bytes, *, topic: str | None = None, default_ms: int | None = Non
     if "topic" not in entry or ("value" not in entry and "raw" not in entry):
         if topic is None:
             raise ValueError("no `topic` with a `value` or `raw`; for lines that are bare events say --topic")
-        return Record(topic, _key(topic, entry), _event_time(entry, default_ms), orjson.dumps(entry))
+        return Record(topic, _key(topic, entry), _event_time(entry, default_ms), line.strip())
 
     name = entry["topic"]
-    if name not in EVENTS:
+    if not (isinstance(name, str) and name in EVENTS):
         raise ValueError(f"unknown topic {name!r}; known are {', '.join(EVENTS)}")
     event: object = None
     if "raw" in entry:

@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
 
 _STACK, _STORAGE, _PRODUCERS, _CORRECTNESS = "Local stack", "Storage and jobs", "Producers", "Correctness"
-_WATCHING = "Watching"
+_WATCHING, _DEVELOPMENT = "Watching", "Development"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("pipelines.cli.demo:demo", _WATCHING, "All of it at once: start, simulate, watch, verify, stop."),
@@ -35,12 +35,11 @@ COMMANDS: dict[str, Entry] = {
     "down": Entry("pipelines.cli.stack:down", _STACK, "Stop the stack; its data is kept unless you say otherwise."),
     "migrate": Entry("pipelines.cli.storage:migrate", _STORAGE, "Create missing topics, bring tables and views up to date."),
     "jobs": Entry("pipelines.cli.jobs:app", _STORAGE, "The jobs that compute the metrics: list, submit, status, stop, resume."),
-    "generate": Entry(
-        "pipelines.cli.storage:generate", _STORAGE, "Write all that follows from schemas/ and jobs/ (for developers)."
-    ),
     "verify": Entry("pipelines.cli.verify:verify", _CORRECTNESS, "Prove that nothing is lost and every counter is right."),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
+    "new": Entry("pipelines.cli.new:app", _DEVELOPMENT, "Begin a new event or metric with an example that works."),
+    "generate": Entry("pipelines.cli.storage:generate", _DEVELOPMENT, "Write all that follows from schemas/ and jobs/."),
 }
 
 _EPILOG = """A first look:  [cyan]livepulse up[/]  then  [cyan]livepulse status[/]  and in the end  [cyan]livepulse down[/]
@@ -78,6 +77,16 @@ class LazyGroup(TyperGroup):
         name, command, rest = super().resolve_command(ctx, args)
         return name, command if name is None else _load(name), rest
 
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            # ClickHouse's driver says so when the server goes away in the middle of an answer; it would pass for a Ctrl-D.
+            if "clickhouse_driver" in sys.modules:
+                raise _service_error("clickhouse", error) from error
+            raise
+
 
 def _version(asked: bool) -> None:
     if asked:
@@ -105,26 +114,60 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; an error that is the user's to solve is shown without a stack trace."""
+    """Run the command line; an error that is the user's to solve, or a service's, is shown without a stack trace."""
     try:
-        app()
-    except UserError as error:
-        _show(error)
-        sys.exit(error.exit_code)
-    except ValueError as error:
-        if (wrong := _wrong_settings(error)) is None:
+        app(prog_name="livepulse")
+    except Exception as error:
+        found = error if isinstance(error, UserError) else _wrong_settings(error) or _from_service(error)
+        if found is None:
             raise
-        _show(wrong)
-        sys.exit(wrong.exit_code)
+        _show(found)
+        sys.exit(found.exit_code)
 
 
-def _wrong_settings(error: ValueError) -> UserError | None:
+def _wrong_settings(error: Exception) -> UserError | None:
     """The message for settings that pydantic refuses, or None when it is another error."""
     pydantic = sys.modules.get("pydantic_core")
     if pydantic is None or not isinstance(error, pydantic.ValidationError) or error.title != "Settings":
         return None
     wrong = [f"LIVEPULSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
     return UserError("\n".join(wrong), "Correct it in the environment or in the .env file of this folder.", exit_code=2)
+
+
+_CLIENTS = {
+    "clickhouse": (("clickhouse_driver.errors", "Error"), ("clickhouse_migrations.exceptions", "MigrationException")),
+    "kafka": (("kafka.errors", "KafkaError"), ("confluent_kafka", "KafkaException")),
+    "flink": (("py4j.protocol", "Py4JError"),),
+}
+"""Service -> the errors of its clients, as module and class: asked for only where the module has been loaded."""
+
+
+def _from_service(error: Exception) -> UserError | None:
+    """The message for what a service or the way to it got wrong, or None when it is another error."""
+    for service, classes in _CLIENTS.items():
+        for module, name in classes:
+            if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
+                return _service_error(service, error)
+    return None
+
+
+def _service_error(service: str, error: Exception) -> UserError:
+    from pipelines.settings import settings
+
+    address = getattr(settings(), f"{service}_address")
+    return UserError(f"{service} at {address}: {_one_line(error)}", "See what runs: livepulse status    (its log: livepulse logs)")
+
+
+def _one_line(error: Exception) -> str:
+    """What happened, without the server's stack trace."""
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    causes = [line for line in text.splitlines() if line.startswith("Caused by: ")]
+    text = causes[-1].removeprefix("Caused by: ") if causes else text.partition("Stack trace:")[0].partition("\n\tat ")[0]
+    line = " ".join(text.removeprefix("DB::Exception: ").split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]} …"
+
+
+_LONGEST_MESSAGE = 600
 
 
 def _show(error: UserError) -> None:

@@ -18,7 +18,11 @@ ALL = "livepulse"
 NOTHING_RUNS = 3
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="The jobs that compute the metrics, as applications on Flink."
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="The jobs that compute the metrics, as applications on Flink.",
+    epilog="Examples: [cyan]livepulse jobs submit[/]  ·  [cyan]livepulse jobs status[/]  ·  [cyan]livepulse jobs stop[/]",
 )
 
 Names = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Jobs to run as one application; all when left out.")]
@@ -40,7 +44,7 @@ def list_jobs(as_json: AsJson = False) -> None:
     from pipelines.settings import settings
 
     try:
-        covered = {name: application for application in _running(settings()) for name in _jobs_of(application.name)}
+        covered = {name: application for application in _running(settings()) for name in _jobs_in(settings(), application)}
     except UserError:  # the catalogue is worth showing without Flink
         covered = {}
     if as_json:
@@ -127,8 +131,9 @@ def stop(
     application = _find(settings(), name)
     with console.status(f"Stopping {name} …"):
         if savepoint:
+            covered = _jobs_in(settings(), application)
             path = rest.stop_with_savepoint(settings(), application)
-            savepoints.remember(settings(), name, path)
+            savepoints.remember(settings(), name, path, covered)
         else:
             rest.cancel(settings(), application)
         rest.wait_until_over(settings(), application)
@@ -145,14 +150,20 @@ def resume(
         typer.Option("--from", metavar="PATH", help="A savepoint or retained checkpoint; the last savepoint when left out."),
     ] = None,
 ) -> None:
-    """Start an application from where it was stopped.
+    """Start an application from where it was stopped, with the jobs that it had.
 
     Examples: [cyan]livepulse jobs resume[/]  ·  [cyan]livepulse jobs resume interaction --from file:///…/savepoint-1a2b3c[/]
     """
     from pipelines.flink import savepoints
     from pipelines.settings import settings
+    from pipelines.stack.health import require
 
-    _start(settings(), _chosen(_jobs_of(name)), name, savepoint or savepoints.last(settings(), name))
+    require(settings(), "kafka", "flink")
+    if savepoint is None:
+        stopped = savepoints.last(settings(), name)
+        _start(settings(), _chosen(stopped.jobs), name, stopped.savepoint)
+    else:
+        _start(settings(), _chosen(_jobs_of(name)), name, savepoint)
 
 
 def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | None) -> None:
@@ -166,7 +177,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     require(settings, "kafka", "flink")
     wanted = {job.name for job in chosen}
     for application in _running(settings):
-        if double := wanted & set(_jobs_of(application.name)):
+        if double := wanted & _jobs_in(settings, application):
             raise UserError(
                 f"{', '.join(sorted(double))} already runs in the application {application.name}.",
                 hint=f"Stop it first: livepulse jobs stop {application.name}",
@@ -193,7 +204,17 @@ def _name(chosen: list[Job]) -> str:
     return ALL if len(chosen) == len(jobs()) else "+".join(job.name for job in chosen)
 
 
+def _jobs_in(settings: Settings, application: Application) -> set[str]:
+    """The jobs that an application runs: `livepulse` need not have every job, one may have been added since it began."""
+    from jobs.catalogue import jobs
+    from pipelines.flink import rest
+
+    written = rest.sinks(settings, application)
+    return {job.name for job in jobs().values() if written & job.outputs.keys()}
+
+
 def _jobs_of(application: str) -> list[str]:
+    """The jobs that an application's name says it has."""
     from jobs.catalogue import jobs
 
     return list(jobs()) if application == ALL else application.split("+")

@@ -140,10 +140,9 @@ def simulate(
     # By the number of events the time needed is known roughly; a run that reaches the present waits for it.
     length_ms = int(1_000 * (duration if duration is not None else 10 + 1.3 * (events or 0) / rate))
     tail_ms = int(refund_tail * 86_400_000)
+    start_ms = now_ms - length_ms - tail_ms if fast else now_ms
     if start is not None:
         start_ms = _milliseconds(start)
-    else:
-        start_ms = now_ms - length_ms - tail_ms if fast else now_ms
     end_ms = start_ms + length_ms + tail_ms
     if start_ms > now_ms and fast and not no_send:
         raise UserError(

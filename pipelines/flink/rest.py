@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,6 +58,12 @@ def overview(settings: Settings) -> list[Application]:
         for job in _get(settings, "/jobs/overview")["jobs"]
     ]
     return sorted(found, key=lambda application: application.started_at, reverse=True)
+
+
+def sinks(settings: Settings, application: Application) -> set[str]:
+    """Names of the tables that an application writes to, as its plan shows them."""
+    vertices = _get(settings, f"/jobs/{application.id}")["vertices"]
+    return {sink for vertex in vertices for sink in re.findall(r"(\w+)\[\d+\]: Writer", vertex["name"])}
 
 
 def checkpoints(settings: Settings, application: Application) -> Checkpoints:

@@ -1,31 +1,50 @@
-"""Which savepoint an application was last stopped with, so that it can be resumed by its name."""
+"""Which savepoint an application was last stopped with, and with which jobs, so that it can be resumed by its name."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
 
 
-def remember(settings: Settings, application: str, savepoint: str) -> None:
+@dataclass(frozen=True)
+class Stopped:
+    """What an application was stopped with."""
+
+    savepoint: str
+    jobs: list[str]
+
+
+def remember(settings: Settings, application: str, savepoint: str, jobs: Iterable[str]) -> None:
     """Notes the savepoint of an application that was stopped."""
-    path = Layout.of(settings).flink / "stopped.json"
-    noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    path = _file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(noted | {application: savepoint}, indent=1), encoding="utf-8")
+    path.write_text(json.dumps(_noted(path) | {application: asdict(Stopped(savepoint, sorted(jobs)))}, indent=1), encoding="utf-8")
 
 
-def last(settings: Settings, application: str) -> str:
-    """The savepoint that an application was last stopped with.
+def last(settings: Settings, application: str) -> Stopped:
+    """What an application was last stopped with.
 
     Raises:
-        UserError: none is known.
+        UserError: it is not known.
     """
-    path = Layout.of(settings).flink / "stopped.json"
-    noted = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    noted = _noted(_file(settings))
     if application not in noted:
         known = f"Known: {', '.join(sorted(noted))}." if noted else "None was stopped with a savepoint from here."
         raise UserError(f"No savepoint of {application} is known.", hint=f"{known} Give one with --from PATH, or submit it anew.")
-    return str(noted[application])
+    return Stopped(**noted[application])
+
+
+def _file(settings: Settings) -> Path:
+    return Layout.of(settings).flink / "stopped.json"
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found

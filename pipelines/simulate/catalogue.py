@@ -1,7 +1,5 @@
 """Names, texts and prices that the model draws from."""
 
-# ruff: noqa: RUF001 - people write Chinese with Chinese punctuation
-
 from __future__ import annotations
 
 from dataclasses import dataclass

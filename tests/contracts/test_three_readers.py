@@ -14,7 +14,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +21,6 @@ import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
 
-import schemas
 from pipelines.clickhouse import connect
 from pipelines.flink.script import _interval, _statements
 from pipelines.produce import Sender
@@ -36,6 +34,8 @@ from schemas.generate.flink import source_sql
 from schemas.rules import field_rules
 from schemas.topics import Topic, topics
 from schemas.wire import Problem, check
+from tests.contracts import EXAMPLES as EXAMPLE_FILES
+from tests.contracts import RECEIVED_MS
 from tests.judge.strategies import BASE_MS, EXAMPLES, LIMITS, broken, events, matrix
 from tests.realdata.record import Record
 
@@ -57,8 +57,7 @@ class Verdict:
 def payloads() -> dict[str, list[Record]]:
     """Topic -> records: every example, every odd literal in every field, and thousands made from a fixed seed."""
     found = [
-        Record(path.parent.parent.name, b"r1", BASE_MS, path.read_bytes())
-        for path in sorted((Path(schemas.__file__).parent / "examples").glob("*/*/*.json"))
+        Record(path.parent.parent.name, b"r1", RECEIVED_MS, path.read_bytes()) for path in sorted(EXAMPLE_FILES.glob("*/*/*.json"))
     ]
     found += [one.record() for one in (*EXAMPLES, *LIMITS, *matrix())]
     found += [Record("comment", b"r1", BASE_MS, value) for value in _limits()]
@@ -93,13 +92,13 @@ def _limits() -> Iterator[bytes]:
             yield unknown(nested)
             yield text(nested)
     for number in (
-        *(b"0." + b"3" * 2_000, b"1" + b"0" * 2_000 + b".5e-1990", b"1" + b"0" * 2_000, b"0." + b"0" * 2_000 + b"1", b"-" + b"7" * 25),
-        *(b"1e-99999999999999999999", b"1e99999999999999999999", b"0e99999999999999999999", b"-0.0e400", b"0e-400", b"1e+308", b"1e309"),
+        *(b"0." + b"3" * 2_000, b"1" + b"0" * 2_000 + b".5e-1990", b"1" + b"0" * 2_000, b"0." + b"0" * 2_000 + b"1"),
+        *(b"1e-99999999999999999999", b"1e99999999999999999999", b"0e99999999999999999999", b"-0.0e400", b"0e-400"),
         *(b"1.7976931348623157e308", b"1.7976931348623158e308", b"1.7976931348623159e308", b"17976931348623157" + b"0" * 292),
-        *(b"18446744073709551615", b"18446744073709551616", b"-9223372036854775808", b"-9223372036854775809", b"99999999999999999999"),
+        *(b"18446744073709551615", b"18446744073709551616", b"-9223372036854775808", b"-9223372036854775809"),
+        *(b"99999999999999999999", b"-" + b"7" * 25, b"1e+308", b"1e309"),
     ):
-        for document in (unknown(number), text(number), b"[" + number + b"]", number, base[:-4] + number + b"}"):
-            yield document
+        yield from (unknown(number), text(number), b"[" + number + b"]", number, base[:-4] + number + b"}")
     yield unknown(b'{"text":5,"user_id":[{"text":7}]}')
     yield base + b',"' + b"n" * 100_000 + b'":1,"text":"hi"}'
     yield base + b"," + b",".join(b'"n%d":%d' % (i, i) for i in range(40_000)) + b',"text":"hi"}'
@@ -139,7 +138,7 @@ _PIECES = (
     *(b"{", b"}", b"[", b"]", b'"', b",", b":", b"\\", b" ", b"\t", b"\r\n", b"\x00", b"\x0b", b"\x1f", b"\x7f", b"-", b"+"),
     *(b".", b"0", b"1", b"9", b"e", b"E5", b"null", b"true", b"\xef\xbb\xbf", b"\xff", b"\xc3", b"\x80", b"\xf0\x9f\x98\x80"),
     *(b"\\u0000", b"\\ud83d", b"\\ude00", b"\\ud83d\\ude00", b"\\u0074", b"\xe2\x80\xa8", b"\xed\xa0\xbd", b"//", b"/**/", b"'"),
-    *(b'"text":5,', b'"event_time":1,', b'"user_id":{},', b'"room_id":null,', b'"":[],', b'"a":18446744073709551616,', b'"b":1e999,'),
+    *(b'"text":5,', b'"event_time":1,', b'"user_id":{},', b'"room_id":null,', b'"":[],', b'"a":18446744073709551616,'),
 )
 
 
@@ -224,7 +223,8 @@ def read_by_flink(stack: Settings) -> dict[str, dict[int, Values]]:
         "table.local-time-zone": stack.time_zone,
     }.items():
         configuration.set_string(key, value)
-    environment = TableEnvironment.create(EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build())
+    streaming = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    environment = TableEnvironment.create(streaming)
     for topic in payloads():
         for statement in _statements(_bounded_source(topics()[topic], suffix)):
             environment.execute_sql(
@@ -269,9 +269,7 @@ def _send(stack: Settings, suffix: str) -> None:
 
     with closing(admin(stack)) as client:
         # Kept for ever, and in time that only the payloads know: their timestamps are of another year.
-        client.create_topics(
-            [NewTopic(f"{topic}{suffix}", 1, -1, topic_configs={"retention.ms": "-1"}) for topic in payloads()]
-        )
+        client.create_topics([NewTopic(f"{topic}{suffix}", 1, -1, topic_configs={"retention.ms": "-1"}) for topic in payloads()])
     with Sender(stack.kafka_address) as sender:
         for topic, records in payloads().items():
             for one in records:
@@ -287,7 +285,7 @@ def _send(stack: Settings, suffix: str) -> None:
 def test_there_is_something_to_disagree_on(topic: str) -> None:
     verdicts = read_by_python(topic, future_seconds=300)
     assert sum(one.values is not None for one in verdicts) > 200
-    assert {reason for reason, _ in (one.problem for one in verdicts)} >= {"malformed_json", "not_an_object", "missing_field", "wrong_type"}
+    assert len({one.problem[0] for one in verdicts}) > 8
 
 
 @pytest.mark.parametrize("topic", sorted(EVENTS))
@@ -320,5 +318,3 @@ def _compare(topic: str, expected: list[Any], found: list[Any]) -> None:
         if wanted != got
     ]
     assert not differences, f"{len(differences)} of {len(records)} differ:\n" + "\n".join(differences[:10])
-
-

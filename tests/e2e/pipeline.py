@@ -65,10 +65,13 @@ def await_tables(
 ) -> Comparison:
     """Reads the tables until they are as expected or the time is over; returns the last comparison."""
     client: Client = connect(settings)
+    counters = {table: {counter for row in rows.values() for counter in row} for table, rows in wanted.items()}
     deadline = time.monotonic() + seconds
     try:
         while True:
-            found = own(read_tables(client, settings.clickhouse_database, rooms=prefix, groups=prefix, tables=wanted))
+            found = own(
+                read_tables(client, settings.clickhouse_database, rooms=prefix, groups=prefix, tables=wanted, more=counters)
+            )
             comparison = compare(wanted, found)
             if comparison.ok or time.monotonic() > deadline:
                 return comparison

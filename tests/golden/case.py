@@ -14,8 +14,9 @@ from typing import Any
 import orjson
 import yaml
 
+from jobs.catalogue import jobs
 from schemas.events import EVENTS
-from tests.judge.tables import COUNTERS, KEYS, Key, Rows, Tables
+from tests.judge.tables import COUNTERS, Key, Rows, Tables, keys_of
 from tests.realdata.record import Record, record
 
 FOLDER = Path(__file__).parent
@@ -90,12 +91,23 @@ class Case:
         return [_record(line, number, prefix) for number, line in enumerate(self._lines, start=1)]
 
     def expected(self, prefix: str = "") -> Tables:
-        """Every row of the case's tables. Counters that a row does not list are 0, unless it says `other: any`."""
+        """Every row of the case's tables.
+
+        Counters that a row does not list, of those that the judge or the case's own job has, are 0, unless it says `other: any`.
+        """
         rows = self._expect.get("rows") or {}
         beyond = rows.keys() - set(self.tables)
         if beyond:
             raise ValueError(f"{self.path}: rows of {', '.join(sorted(beyond))}, which `tables` does not name")
-        return {table: _rows(self.path, table, rows.get(table) or [], prefix) for table in self.tables}
+        return {table: self._rows(table, rows.get(table) or [], prefix) for table in self.tables}
+
+    def judged(self, prefix: str = "") -> Tables:
+        """What is expected of the tables in which the judge knows every counter that the case lists."""
+        return {
+            table: rows
+            for table, rows in self.expected(prefix).items()
+            if {counter for row in rows.values() for counter in row} <= set(COUNTERS.get(table, ()))
+        }
 
     def own(self, tables: Tables, prefix: str) -> Tables:
         """Of tables in which many cases have rows, those rows that this case expects something about."""
@@ -103,6 +115,23 @@ class Case:
             table: {key: row for key, row in tables.get(table, {}).items() if str(key[0]).startswith(prefix)}
             for table in self.tables
         }
+
+    def _rows(self, table: str, listed: list[dict[str, Any]], prefix: str) -> Rows:
+        of_jobs = {job.name: set(job.tables[table].counters) for job in jobs().values() if table in job.tables}
+        known = set(COUNTERS.get(table, ())).union(*of_jobs.values())
+        zeros = dict.fromkeys((*COUNTERS.get(table, ()), *of_jobs.get(self.job, ())), 0)
+        rows: Rows = {}
+        for row in listed:
+            columns = {"room_id": "room", "group_id": "group"} | row["key"]
+            key: Key = tuple(_key_value(column, columns[column], prefix) for column in keys_of(table))
+            counters = {name: _counter(name, value) for name, value in row.items() if name not in ("key", "other")}
+            unknown = counters.keys() - known
+            if unknown:
+                raise ValueError(f"{self.path}: {table} has no counter {', '.join(sorted(unknown))}")
+            if key in rows:
+                raise ValueError(f"{self.path}: {table} lists {key} twice")
+            rows[key] = counters if row.get("other") == "any" else zeros | counters
+        return rows
 
 
 def cases() -> list[Case]:
@@ -120,7 +149,7 @@ def _record(line: Mapping[str, Any], number: int, prefix: str) -> Record:
         "platform": "test",
         "room_id": line.get("room", "room"),
         "user_id": line["user"],
-        **_DEFAULTS[topic],
+        **_DEFAULTS.get(topic, {}),
         **{name: value for name, value in line.items() if name not in ("topic", "at", "received", "room", "user", "note")},
     }
     unknown = event.keys() - EVENTS[topic].model_fields.keys()
@@ -140,23 +169,6 @@ def _offset(text: str) -> int:
 
 def _milliseconds(text: str) -> int:
     return round(datetime.fromisoformat(text).astimezone(UTC).timestamp() * 1_000)
-
-
-def _rows(path: Path, table: str, listed: list[dict[str, Any]], prefix: str) -> Rows:
-    rows: Rows = {}
-    for row in listed:
-        columns = {"room_id": "room", "group_id": "group"} | row["key"]
-        key: Key = tuple(_key_value(column, columns[column], prefix) for column in KEYS[table])
-        counters = {name: _counter(name, value) for name, value in row.items() if name not in ("key", "other")}
-        unknown = counters.keys() - set(COUNTERS[table])
-        if unknown:
-            raise ValueError(f"{path}: {table} has no counter {', '.join(sorted(unknown))}")
-        if key in rows:
-            raise ValueError(f"{path}: {table} lists {key} twice")
-        if row.get("other") != "any":
-            counters = dict.fromkeys(COUNTERS[table], 0) | counters
-        rows[key] = counters
-    return rows
 
 
 def _key_value(column: str, text: str, prefix: str) -> str | int:

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from clickhouse_driver import Client
 
 from schemas.events.base import MAX_EVENT_TIME
-from tests.judge.tables import COUNTERS, FRESHNESS, KEYS, NAMES, Rows, Tables, without_empty
+from tests.judge.tables import COUNTERS, FRESHNESS, NAMES, Rows, Tables, keys_of, without_empty
 
 
-def read_tables(client: Client, database: str, *, rooms: str = "", groups: str = "", tables: Iterable[str] = NAMES) -> Tables:
+def read_tables(
+    client: Client,
+    database: str,
+    *,
+    rooms: str = "",
+    groups: str = "",
+    tables: Iterable[str] = NAMES,
+    more: Mapping[str, Iterable[str]] | None = None,
+) -> Tables:
     """The `<name>_counters` of `database`, merged.
 
-    `rooms` and `groups` keep only the rows whose room, or group, starts with the prefix.
+    `rooms` and `groups` keep only the rows whose room, or group, starts with the prefix; `more` names counters of a table
+    that are to be read beside those of the judge.
     """
-    return {table: _read(client, database, table, groups if "group_id" in KEYS[table] else rooms) for table in tables}
+    return {
+        table: _read(client, database, table, groups if "group_id" in keys_of(table) else rooms, set((more or {}).get(table, ())))
+        for table in tables
+    }
 
 
-def _read(client: Client, database: str, table: str, prefix: str) -> Rows:
-    keys = KEYS[table]
+def _read(client: Client, database: str, table: str, prefix: str, more: set[str]) -> Rows:
+    keys = keys_of(table)
     # The sums over a broadcast's products are a view without a table of its own.
     storage, final = (table, "") if table == "broadcast_sales" else (f"{table}_counters", "FINAL")
     types = dict(
@@ -32,7 +44,8 @@ def _read(client: Client, database: str, table: str, prefix: str) -> Rows:
     if absent:
         raise LookupError(f"{database}.{storage}: no column {', '.join(absent)} (found: {', '.join(types) or 'none'})")
     # Other columns than the ADR's (a version, an insertion time) are no counters; a counter that is missing shows as a difference.
-    counters = [column for column in types if column in COUNTERS[table] or column == FRESHNESS]
+    wanted = {*COUNTERS.get(table, ()), *more, FRESHNESS}
+    counters = [column for column in types if column in wanted]
     columns = ", ".join(_as_plain(column, types[column]) for column in (*keys, *counters))
     # FINAL merges what the background has not merged yet: each key once, max (or min) over all its parts.
     rows = client.execute(
@@ -42,7 +55,7 @@ def _read(client: Client, database: str, table: str, prefix: str) -> Rows:
     for row in rows:
         values = zip(counters, row[len(keys) :], strict=True)
         plain[row[: len(keys)]] = {name: _time(value) if name.endswith("_at") else value for name, value in values}
-    return without_empty(table, plain)
+    return without_empty(table, plain, more)
 
 
 def _as_plain(column: str, declared: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from tests.judge.tables import FRESHNESS, KEYS, Key, Rows, Tables
+from tests.judge.tables import FRESHNESS, Key, Rows, Tables, keys_of
 
 SHOWN = 10
 """Differences of one table that a report spells out."""
@@ -100,4 +100,4 @@ def legible(table: str, key: Key) -> str:
             return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         return repr(value)
 
-    return " ".join(f"{column}={show(column, value)}" for column, value in zip(KEYS[table], key, strict=True))
+    return " ".join(f"{column}={show(column, value)}" for column, value in zip(keys_of(table), key, strict=True))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+
+from schemas.grains import grains
 
 Key = tuple[str | int, ...]
 """The values of a table's key columns, in their order: `window_start` in epoch seconds, `day` as an ISO date."""
@@ -79,7 +81,12 @@ FRESHNESS = "last_record_at"
 NAMES = tuple(KEYS)
 
 
-def without_empty(table: str, rows: Mapping[Key, Mapping[str, int]]) -> Rows:
-    """The rows that say something: one whose every counter is zero is the same as none."""
-    names = set(COUNTERS[table])
+def keys_of(table: str) -> tuple[str, ...]:
+    """The key columns of a table, also of one that the judge knows nothing else about."""
+    return KEYS[table] if table in KEYS else tuple(grains()[table].keys)
+
+
+def without_empty(table: str, rows: Mapping[Key, Mapping[str, int]], more: Iterable[str] = ()) -> Rows:
+    """The rows that say something: one whose every counter, `more` among them, is zero is the same as none."""
+    names = {*COUNTERS.get(table, ()), *more}
     return {key: dict(row) for key, row in rows.items() if any(value for name, value in row.items() if name in names)}

@@ -50,7 +50,7 @@ def verdict(payload: Payload, timestamp_ms: int = BASE_MS) -> Verdict:
 def test_golden_case(case: Case) -> None:
     prefix = "alone-"
     result = judge(case.records(prefix))
-    comparison = compare(case.expected(prefix), case.own(result.tables, prefix))
+    comparison = compare(case.judged(prefix), case.own(result.tables, prefix))
     assert comparison.ok, str(comparison)
     assert result.summary() == Counter(
         {"valid": len(result.verdicts) - case.late - case.dead_letters.total(), "late": case.late} | case.dead_letters
@@ -64,7 +64,7 @@ def test_golden_cases_do_not_meet() -> None:
     together = [log[turn] for turn in range(max(map(len, logs))) for log in logs if turn < len(log)]
     tables = judge(together).tables
     for case, prefix in prefixed:
-        comparison = compare(case.expected(prefix), case.own(tables, prefix))
+        comparison = compare(case.judged(prefix), case.own(tables, prefix))
         assert comparison.ok, f"{case.id}\n{comparison}"
 
 

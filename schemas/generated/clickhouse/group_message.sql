@@ -73,16 +73,16 @@ CREATE MATERIALIZED VIEW group_message_parse TO group_message_parsed AS
 WITH
   JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), group_id Nullable(String), text Nullable(String), role Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
-  AND ifNull(JSONType(raw, 'event_id') = 'String' AND lengthUTF8(fields.event_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(lengthUTF8(fields.event_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.event_id) OR JSONType(raw, 'event_id') = 'String'), 0)
   AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
   AND ifNull(JSONType(raw, 'schema_version') = 'Int64' AND fields.schema_version BETWEEN 1 AND 32767, 0)
-  AND ifNull(JSONType(raw, 'platform') = 'String' AND lengthUTF8(fields.platform) BETWEEN 1 AND 32, 0)
-  AND (JSONType(raw, 'room_id') = 'Null' OR ifNull(JSONType(raw, 'room_id') = 'String' AND lengthUTF8(fields.room_id) BETWEEN 1 AND 64, 0))
-  AND (JSONType(raw, 'stream_id') = 'Null' OR ifNull(JSONType(raw, 'stream_id') = 'String' AND lengthUTF8(fields.stream_id) BETWEEN 1 AND 64, 0))
-  AND ifNull(JSONType(raw, 'user_id') = 'String' AND lengthUTF8(fields.user_id) BETWEEN 1 AND 64, 0)
-  AND ifNull(JSONType(raw, 'group_id') = 'String' AND lengthUTF8(fields.group_id) BETWEEN 1 AND 64, 0)
-  AND ifNull(JSONType(raw, 'text') = 'String' AND lengthUTF8(fields.text) <= 2000, 0)
-  AND ifNull(JSONType(raw, 'role') = 'String' AND fields.role IN ('member', 'staff'), 0) AS fields_valid,
+  AND ifNull(lengthUTF8(fields.platform) BETWEEN 1 AND 32 AND (NOT isValidJSON(fields.platform) OR JSONType(raw, 'platform') = 'String'), 0)
+  AND (fields.room_id IS NULL OR ifNull(lengthUTF8(fields.room_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.room_id) OR JSONType(raw, 'room_id') = 'String'), 0))
+  AND (fields.stream_id IS NULL OR ifNull(lengthUTF8(fields.stream_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.stream_id) OR JSONType(raw, 'stream_id') = 'String'), 0))
+  AND ifNull(lengthUTF8(fields.user_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.user_id) OR JSONType(raw, 'user_id') = 'String'), 0)
+  AND ifNull(lengthUTF8(fields.group_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.group_id) OR JSONType(raw, 'group_id') = 'String'), 0)
+  AND ifNull(lengthUTF8(fields.text) <= 2000 AND (NOT isValidJSON(fields.text) OR JSONType(raw, 'text') = 'String'), 0)
+  AND ifNull(fields.role IN ('member', 'staff') AND (NOT isValidJSON(fields.role) OR JSONType(raw, 'role') = 'String'), 0) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
   assumeNotNull(ifNull(fields.event_id, '')) AS event_id,

@@ -83,21 +83,21 @@ CREATE MATERIALIZED VIEW order_parse TO order_parsed AS
 WITH
   JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), order_id Nullable(String), product_id Nullable(String), quantity Nullable(Int64), amount Nullable(Int64), currency Nullable(String), status Nullable(String), source Nullable(String), promotion_id Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
-  AND ifNull(JSONType(raw, 'event_id') = 'String' AND lengthUTF8(fields.event_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(lengthUTF8(fields.event_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.event_id) OR JSONType(raw, 'event_id') = 'String'), 0)
   AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
   AND ifNull(JSONType(raw, 'schema_version') = 'Int64' AND fields.schema_version BETWEEN 1 AND 32767, 0)
-  AND ifNull(JSONType(raw, 'platform') = 'String' AND lengthUTF8(fields.platform) BETWEEN 1 AND 32, 0)
-  AND ifNull(JSONType(raw, 'room_id') = 'String' AND lengthUTF8(fields.room_id) BETWEEN 1 AND 64, 0)
-  AND (JSONType(raw, 'stream_id') = 'Null' OR ifNull(JSONType(raw, 'stream_id') = 'String' AND lengthUTF8(fields.stream_id) BETWEEN 1 AND 64, 0))
-  AND ifNull(JSONType(raw, 'user_id') = 'String' AND lengthUTF8(fields.user_id) BETWEEN 1 AND 64, 0)
-  AND ifNull(JSONType(raw, 'order_id') = 'String' AND lengthUTF8(fields.order_id) BETWEEN 1 AND 64, 0)
-  AND ifNull(JSONType(raw, 'product_id') = 'String' AND lengthUTF8(fields.product_id) BETWEEN 1 AND 64, 0)
+  AND ifNull(lengthUTF8(fields.platform) BETWEEN 1 AND 32 AND (NOT isValidJSON(fields.platform) OR JSONType(raw, 'platform') = 'String'), 0)
+  AND ifNull(lengthUTF8(fields.room_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.room_id) OR JSONType(raw, 'room_id') = 'String'), 0)
+  AND (fields.stream_id IS NULL OR ifNull(lengthUTF8(fields.stream_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.stream_id) OR JSONType(raw, 'stream_id') = 'String'), 0))
+  AND ifNull(lengthUTF8(fields.user_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.user_id) OR JSONType(raw, 'user_id') = 'String'), 0)
+  AND ifNull(lengthUTF8(fields.order_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.order_id) OR JSONType(raw, 'order_id') = 'String'), 0)
+  AND ifNull(lengthUTF8(fields.product_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.product_id) OR JSONType(raw, 'product_id') = 'String'), 0)
   AND ifNull(JSONType(raw, 'quantity') = 'Int64' AND fields.quantity BETWEEN 1 AND 1000000, 0)
   AND ifNull(JSONType(raw, 'amount') = 'Int64' AND fields.amount BETWEEN 0 AND 1000000000000, 0)
-  AND ifNull(JSONType(raw, 'currency') = 'String' AND match(fields.currency, '^[A-Z]{3}$'), 0)
-  AND ifNull(JSONType(raw, 'status') = 'String' AND fields.status IN ('created', 'paid', 'cancelled', 'refunded'), 0)
-  AND (JSONType(raw, 'source') = 'Null' OR ifNull(JSONType(raw, 'source') = 'String' AND fields.source IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'), 0))
-  AND (JSONType(raw, 'promotion_id') = 'Null' OR ifNull(JSONType(raw, 'promotion_id') = 'String' AND lengthUTF8(fields.promotion_id) BETWEEN 1 AND 64, 0)) AS fields_valid,
+  AND ifNull(match(fields.currency, '^[A-Z]{3}$') AND (NOT isValidJSON(fields.currency) OR JSONType(raw, 'currency') = 'String'), 0)
+  AND ifNull(fields.status IN ('created', 'paid', 'cancelled', 'refunded') AND (NOT isValidJSON(fields.status) OR JSONType(raw, 'status') = 'String'), 0)
+  AND (fields.source IS NULL OR ifNull(fields.source IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other') AND (NOT isValidJSON(fields.source) OR JSONType(raw, 'source') = 'String'), 0))
+  AND (fields.promotion_id IS NULL OR ifNull(lengthUTF8(fields.promotion_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.promotion_id) OR JSONType(raw, 'promotion_id') = 'String'), 0)) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
   assumeNotNull(ifNull(fields.event_id, '')) AS event_id,

@@ -1,0 +1,76 @@
+"""Whether an application has read what its topics held when it was started."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+
+Offsets = dict[tuple[str, int], int]
+
+_NO_PROGRESS_SECONDS = 60
+_OFFSET = re.compile(r"\.topic\.(?P<topic>.+)\.partition\.(?P<partition>\d+)\.currentOffset$")
+
+
+def ends(settings: Settings) -> Offsets:
+    """The end of every partition of the event topics that holds records."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    from schemas.topics import topics
+
+    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address.split(","), enable_auto_commit=False, group_id=None)
+    try:
+        partitions = [TopicPartition(name, number) for name in topics() for number in consumer.partitions_for_topic(name) or ()]
+        begins = consumer.beginning_offsets(partitions)
+        return {(p.topic, p.partition): end for p, end in consumer.end_offsets(partitions).items() if end > begins[p]}
+    finally:
+        consumer.close()
+
+
+def wait_until_read(settings: Settings, application: str, until: Offsets, progress: Callable[[int, int], None]) -> None:
+    """Returns when the application has read its topics up to these offsets, or reads no further.
+
+    The last offsets may be marks of transactions, which are no records: nobody is ever seen to read those.
+    `progress` is told how many records are left and how many that were at first.
+    """
+    first = fewest = None
+    since = time.monotonic()
+    while True:
+        at = _positions(settings, application)
+        left = sum(max(0, end - at.get(partition, 0)) for partition, end in until.items())
+        first = left if first is None else first
+        progress(left, first)
+        if fewest is None or left < fewest:
+            fewest, since = left, time.monotonic()
+        if left == 0 or time.monotonic() - since > _NO_PROGRESS_SECONDS:
+            return
+        time.sleep(0.5)
+
+
+def _positions(settings: Settings, application: str) -> Offsets:
+    """The offset after the last one that each source has read. Flink renews these figures every 10 s."""
+    found: Offsets = {}
+    for vertex in _get(settings, f"/jobs/{application}")["vertices"]:
+        if not vertex["name"].startswith("Source: KafkaSource"):
+            continue
+        metrics = f"/jobs/{application}/vertices/{vertex['id']}/subtasks/metrics"
+        names = [metric["id"] for metric in _get(settings, metrics) if _OFFSET.search(metric["id"])]
+        if not names:
+            continue
+        for metric in _get(settings, f"{metrics}?agg=max&get={','.join(names)}"):
+            if match := _OFFSET.search(metric["id"]):
+                found[match["topic"], int(match["partition"])] = int(metric["max"]) + 1
+    return found
+
+
+def _get(settings: Settings, path: str) -> Any:
+    import httpx
+
+    try:
+        return httpx.get(f"http://{settings.flink_address}{path}", timeout=10).raise_for_status().json()
+    except httpx.HTTPError as error:
+        raise UserError(f"flink does not answer at {settings.flink_address}: {error}", "livepulse status") from error

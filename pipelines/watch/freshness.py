@@ -1,0 +1,396 @@
+"""How long a record takes from being produced to being visible in a view of ClickHouse, measured from outside.
+
+Every row of the metric tables carries `last_record_at`, the newest Kafka timestamp of a record that it has counted. The
+probe asks for it about ten times a second and notes, for each row, when each value was first seen. Event tables tell
+which records arrived for each row, and when they were produced. A record produced at p is visible from the first moment at
+which its own row was seen with `last_record_at >= p`; the difference is its latency. Nothing is assumed about how records
+are spread over time, and a row without records adds nothing, however long it is silent.
+
+What it measures, and what it does not:
+
+- One view for each job, so that a fast job cannot hide a slow one: `broadcast_10s` (dwell), `broadcast_1m` (interaction),
+  `broadcast_product` (conversion). `room_10s` would be no good: its rows are as new as the newest contribution of any job.
+  A record that two jobs count (an order) is measured for each. Repurchase is not measured: its only view of its own has
+  a row for each buyer.
+- *Visible* means that the row has counted a record at least as new. Records of one partition are counted in order, so for
+  dwell, which reads one topic keyed by room, this is the record itself. The rows of interaction and conversion count
+  several topics: a record of one can be passed by a newer one of another, and then its latency is understated.
+- It is an upper bound in two more ways: a change is noticed at the first answer after it (one poll interval, reported as
+  `interval`), and produced times are rounded down to 10 ms.
+- *Produced* is the record's Kafka timestamp, which producers of this project set as they send. It is compared with the
+  clock of this machine: producers elsewhere need clocks that agree with it.
+- Left out: late events and copies (no counter has them), dead letters, and records that arrive over a minute after their
+  event time, whose windows are not polled. A record that is not visible after two minutes counts as `overdue`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from bisect import bisect_left
+from collections import Counter, deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from clickhouse_driver import Client
+
+    from pipelines.settings import Settings
+
+Milliseconds = int
+
+_POLL_SECONDS = 0.1
+_SHARE_OF_TIME = 0.4
+"""At most this share of the time is spent in polling: where queries are slow, it polls less often."""
+_EVALUATE_SECONDS = 2.0
+_STORED_SECONDS = 3
+"""Event rows are looked at when they were stored so long ago: `inserted_at` is taken a little before they are there."""
+_OVERDUE_MS = 120_000
+_ARRIVES_WITHIN_SECONDS = 60
+_RANGE_SECONDS = _OVERDUE_MS // 1_000 + _ARRIVES_WITHIN_SECONDS + 60
+_BIN_MS = 10
+_RECENT_SECONDS = 300
+_ONE_THREAD = {"max_threads": 1}
+
+
+class Latencies:
+    """A distribution of latencies in whole milliseconds."""
+
+    def __init__(self, counts: Mapping[Milliseconds, int] | None = None) -> None:
+        self._counts: Counter[Milliseconds] = Counter(counts or {})
+
+    def add(self, latency: Milliseconds, events: int = 1) -> None:
+        """So many events had this latency."""
+        self._counts[latency] += events
+
+    def update(self, other: Latencies) -> None:
+        """Take in another distribution."""
+        self._counts.update(other._counts)
+
+    @property
+    def events(self) -> int:
+        """How many there are."""
+        return self._counts.total()
+
+    @property
+    def maximum(self) -> Milliseconds:
+        """The longest one; there must be one."""
+        return max(self._counts)
+
+    def quantile(self, share: float) -> Milliseconds:
+        """The smallest latency that at least this share of the events did not exceed; there must be one."""
+        wanted = share * self.events
+        seen = 0
+        for latency in sorted(self._counts):
+            seen += self._counts[latency]
+            if seen >= wanted:
+                return latency
+        return self.maximum
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Records of one row that were produced at the same time."""
+
+    row: Hashable
+    produced: Milliseconds
+    events: int
+
+
+class Sightings:
+    """When which value of `last_record_at` was first seen in each row."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Hashable, list[tuple[Milliseconds, Milliseconds]]] = {}
+        """For each row (value, when it was first seen), both growing."""
+        self._before: dict[Hashable, Milliseconds] = {}
+        """Values that nobody knows the first moment of."""
+        self._started = False
+
+    def poll(self, rows: Iterable[tuple[Hashable, Milliseconds]], now: Milliseconds) -> None:
+        """Note the rows of a view as seen now. What the first poll sees was there before."""
+        if not self._started:
+            self._started = True
+            self._before = dict(rows)
+            return
+        for row, newest in rows:
+            seen = self._seen.get(row)
+            if newest > (seen[-1][0] if seen else self._before.get(row, -1)):
+                self._seen.setdefault(row, []).append((newest, now))
+
+    def was_there(self, arrival: Arrival) -> bool:
+        """Whether it was visible before the first poll, so that nobody knows since when."""
+        return arrival.produced <= self._before.get(arrival.row, -1)
+
+    def visible_at(self, arrival: Arrival) -> Milliseconds | None:
+        """When the row was first seen to have counted a record as new as this; None when it was not yet."""
+        seen = self._seen.get(arrival.row, [])
+        index = bisect_left(seen, (arrival.produced,))
+        return seen[index][1] if index < len(seen) else None
+
+    def forget(self, before: Milliseconds) -> None:
+        """Drop what was seen before then; arrivals that old are not asked for any more."""
+        for row, seen in list(self._seen.items()):
+            keep = bisect_left(seen, before, key=lambda entry: entry[1])
+            if keep:
+                self._before[row] = seen[keep - 1][0]
+                self._seen[row] = seen[keep:]
+            if not self._seen[row]:
+                del self._seen[row]
+        # Views are not asked for rows that old either.
+        self._before = {row: newest for row, newest in self._before.items() if newest >= before - _RANGE_SECONDS * 1_000}
+
+
+def measure(
+    sightings: Sightings, arrivals: Iterable[Arrival], now: Milliseconds, overdue_ms: Milliseconds = _OVERDUE_MS
+) -> tuple[Latencies, list[Arrival], int]:
+    """The latencies of arrivals, those that are not visible yet, and how many events have been waited for too long.
+
+    Overdue events are in the distribution with the age at which they were given up, which is less than their latency.
+    """
+    latencies, pending, overdue = Latencies(), [], 0
+    for arrival in arrivals:
+        if sightings.was_there(arrival):
+            continue
+        seen = sightings.visible_at(arrival)
+        if seen is not None:
+            latencies.add(max(0, seen - arrival.produced), arrival.events)
+        elif now - arrival.produced >= overdue_ms:
+            latencies.add(now - arrival.produced, arrival.events)
+            overdue += arrival.events
+        else:
+            pending.append(arrival)
+    return latencies, pending, overdue
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """From produced to visible, in seconds, over some events."""
+
+    p50: float
+    p99: float
+    maximum: float
+    events: int
+
+    @classmethod
+    def of(cls, latencies: Latencies) -> Freshness | None:
+        """The figures of a distribution; None when it is empty."""
+        if not latencies.events:
+            return None
+        return cls(
+            p50=latencies.quantile(0.5) / 1_000,
+            p99=latencies.quantile(0.99) / 1_000,
+            maximum=latencies.maximum / 1_000,
+            events=latencies.events,
+        )
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Events that a view counts: from which table, which of them, and whether their copies are dropped."""
+
+    table: str
+    condition: str
+    once: bool = False
+
+    def sql(self, part: str) -> str:
+        """A SELECT of each record's row, when it was produced and when it was stored."""
+        where = (
+            f"{self.condition} AND NOT is_late AND event_time >= received_at - {_ARRIVES_WITHIN_SECONDS} "
+            "AND event_time >= toDateTime(%(since)s, 'UTC')"
+        )
+        if self.once:  # the first copy counts, and it may have been stored long before the others
+            times = "min(received_at) AS produced, min(inserted_at) AS stored"
+            group = " GROUP BY room_id, broadcast_id, part, event_id"
+        else:
+            times, group = "received_at AS produced, inserted_at AS stored", ""
+        return f"SELECT room_id, broadcast_id, {part} AS part, {times} FROM {self.table} WHERE {where}{group}"
+
+
+class _Job:
+    """A job's own view, the events that it counts, and what was measured so far."""
+
+    def __init__(self, name: str, view: str, part: str, recent: str, event_part: str, streams: Iterable[_Stream]) -> None:
+        """`part` makes a row of the view together with room and broadcast, `event_part` the same of an event."""
+        self.name = name
+        self.rows_sql = (
+            f"SELECT room_id, broadcast_id, {part} AS part, max(toUnixTimestamp64Milli(last_record_at)) FROM {view} "
+            f"WHERE {recent} >= toDateTime(%(since)s, 'UTC') GROUP BY room_id, broadcast_id, part"
+        )
+        records = " UNION ALL ".join(stream.sql(event_part) for stream in streams)
+        self.arrivals_sql = (
+            f"SELECT room_id, broadcast_id, part, intDiv(toUnixTimestamp64Milli(produced), {_BIN_MS}) * {_BIN_MS} AS bin, count() "
+            f"FROM ({records}) WHERE stored >= toDateTime(%(begin)s, 'UTC') AND stored < toDateTime(%(end)s, 'UTC') "
+            "GROUP BY room_id, broadcast_id, part, bin"
+        )
+        self.sightings = Sightings()
+        self.pending: list[Arrival] = []
+        self.total = Latencies()
+        self.recent: deque[tuple[float, Latencies]] = deque()
+        self.overdue = 0
+
+
+def _jobs() -> list[_Job]:
+    minute = "toUnixTimestamp(toStartOfMinute(event_time))"
+    return [
+        _Job(
+            "dwell",
+            view="broadcast_10s",
+            # What Flink writes is a minute with its six slots, and one `last_record_at` for all of them.
+            part="toUnixTimestamp(toStartOfMinute(window_start))",
+            recent="window_start",
+            event_part=minute,
+            streams=[_Stream("view_event", "action != 'leave'")],
+        ),
+        _Job(
+            "interaction",
+            view="broadcast_1m",
+            part="toUnixTimestamp(window_start)",
+            recent="window_start",
+            event_part=minute,
+            streams=[
+                _Stream("comment_event", "true", once=True),
+                _Stream("like_event", "true", once=True),
+                _Stream("group_message_event", "room_id != ''", once=True),
+                _Stream("order_event", "status IN ('created', 'paid')", once=True),
+            ],
+        ),
+        _Job(
+            "conversion",
+            view="broadcast_product",
+            part="product_id",
+            recent="last_record_at",
+            event_part="product_id",
+            streams=[_Stream("product_event", "true"), _Stream("order_event", "true", once=True)],
+        ),
+    ]
+
+
+class FreshnessProbe:
+    """Measures in the background while it is open, with connections of its own."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._jobs = _jobs()
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._polls = 0
+        self._polling_seconds = 0.0
+        self._done_until = 0
+        self._threads = [
+            threading.Thread(target=self._run, args=(work,), name=f"freshness-{work.__name__}", daemon=True)
+            for work in (self._poll, self._evaluate)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=10)
+
+    @property
+    def interval(self) -> float | None:
+        """Mean seconds between two polls of a view: by so much a figure may be too high."""
+        return self._polling_seconds / self._polls if self._polls else None
+
+    @property
+    def overdue(self) -> int:
+        """Events that were not visible after two minutes."""
+        with self._lock:
+            return sum(job.overdue for job in self._jobs)
+
+    def recent(self, seconds: float = 60) -> Freshness | None:
+        """The figures of the last so many seconds, all jobs together."""
+        since = time.monotonic() - seconds
+        found = Latencies()
+        with self._lock:
+            for job in self._jobs:
+                for moment, latencies in job.recent:
+                    if moment >= since:
+                        found.update(latencies)
+        return Freshness.of(found)
+
+    def total(self) -> Freshness | None:
+        """The figures since the start, all jobs together."""
+        found = Latencies()
+        with self._lock:
+            for job in self._jobs:
+                found.update(job.total)
+        return Freshness.of(found)
+
+    def by_job(self) -> dict[str, Freshness]:
+        """The figures since the start, job by job."""
+        with self._lock:
+            found = {job.name: Freshness.of(job.total) for job in self._jobs}
+        return {name: freshness for name, freshness in found.items() if freshness}
+
+    def _run(self, work: Callable[[Client], None]) -> None:
+        from clickhouse_driver.errors import Error
+
+        from pipelines.clickhouse import connect
+
+        while not self._stop.is_set():
+            client = connect(self._settings)
+            try:
+                work(client)
+            except (Error, OSError, EOFError):  # ClickHouse restarts: what is not visible meanwhile is late, and counted so
+                self._stop.wait(1)
+            finally:
+                client.disconnect()
+
+    def _poll(self, client: Client) -> None:
+        last: float | None = None
+        while not self._stop.is_set():
+            began = time.monotonic()
+            if last is not None:
+                self._polls += 1
+                self._polling_seconds += began - last
+            last = began
+            for job in self._jobs:
+                rows = client.execute(job.rows_sql, {"since": int(time.time()) - _RANGE_SECONDS}, settings=_ONE_THREAD)
+                now = _now()
+                with self._lock:
+                    job.sightings.poll([((room, broadcast, part), newest) for room, broadcast, part, newest in rows], now)
+            spent = time.monotonic() - began
+            self._stop.wait(max(_POLL_SECONDS - spent, spent * (1 / _SHARE_OF_TIME - 1)))
+
+    def _evaluate(self, client: Client) -> None:
+        self._done_until = self._done_until or int(time.time())
+        while True:
+            stopping = self._stop.wait(_EVALUATE_SECONDS)
+            begin, end = self._done_until, int(time.time()) - _STORED_SECONDS
+            if end <= begin:
+                if stopping:
+                    return
+                continue
+            arrived = {}
+            for job in self._jobs:
+                span = {"begin": begin, "end": end, "since": begin - _RANGE_SECONDS}
+                rows = client.execute(job.arrivals_sql, span, settings=_ONE_THREAD)
+                arrived[job.name] = [Arrival((room, broadcast, part), at, events) for room, broadcast, part, at, events in rows]
+            with self._lock:
+                for job in self._jobs:
+                    self._account(job, arrived[job.name])
+            self._done_until = end
+            if stopping:
+                return
+
+    def _account(self, job: _Job, arrivals: list[Arrival]) -> None:
+        now = _now()
+        latencies, job.pending, overdue = measure(job.sightings, [*job.pending, *arrivals], now)
+        job.total.update(latencies)
+        job.overdue += overdue
+        job.recent.append((time.monotonic(), latencies))
+        while job.recent[0][0] < time.monotonic() - _RECENT_SECONDS:
+            job.recent.popleft()
+        job.sightings.forget(now - _RANGE_SECONDS * 1_000)
+
+
+def _now() -> Milliseconds:
+    return int(time.time() * 1_000)
