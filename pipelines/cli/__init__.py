@@ -130,7 +130,10 @@ def _wrong_settings(error: Exception) -> UserError | None:
     pydantic = sys.modules.get("pydantic_core")
     if pydantic is None or not isinstance(error, pydantic.ValidationError) or error.title != "Settings":
         return None
-    wrong = [f"LIVEPULSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors(include_input=False)]
+    wrong = [
+        f"LIVEPULSE_{'_'.join(map(str, item['loc'])).upper()}: {item['msg'].removeprefix('Value error, ')}"
+        for item in error.errors(include_input=False)
+    ]
     return UserError("\n".join(wrong), "Correct it in the environment or in the .env file of this folder.", exit_code=2)
 
 

@@ -12,6 +12,7 @@ import httpx
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
+from pipelines.stack.health import away
 
 TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
 
@@ -160,8 +161,5 @@ def _request(settings: Settings, method: str, path: str, body: dict[str, Any] | 
     except httpx.HTTPStatusError as error:
         raise UserError(f"Flink at {settings.flink_address} refuses {method} {path}: {error.response.text[:300]}") from error
     except httpx.HTTPError as error:
-        raise UserError(
-            f"flink does not answer at {settings.flink_address}: {error}.",
-            hint="Start it: livepulse up flink    (or set LIVEPULSE_FLINK to the address of an existing one)",
-        ) from error
+        raise away(settings, "flink", str(error)) from error
     return answer.json() if answer.content else None

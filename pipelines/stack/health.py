@@ -63,14 +63,18 @@ def require(settings: Settings, *services: str) -> None:
     """Raise a `UserError` that says what to do when one of these services does not answer."""
     for service in services:
         health = CHECKS[service](settings)
-        if health.ok:
-            continue
-        variable = f"LIVEPULSE_{service.upper()}"
-        if getattr(settings, service):
-            hint = f"{variable} sets this address: correct it, or unset it to use the local stack (livepulse up)."
-        else:
-            hint = f"Start it: livepulse up {service}    (or set {variable} to the address of an existing one)"
-        raise UserError(f"{service} does not answer at {health.address}: {health.detail}.", hint)
+        if not health.ok:
+            raise away(settings, service, health.detail)
+
+
+def away(settings: Settings, service: str, detail: str) -> UserError:
+    """The error for a service that does not answer."""
+    variable = f"LIVEPULSE_{service.upper()}"
+    if getattr(settings, service):
+        hint = f"{variable} sets this address: correct it, or unset it to use the local stack (livepulse up)."
+    else:
+        hint = f"Start it: livepulse up {service}    (or set {variable} to the address of an existing one)"
+    return UserError(f"{service} does not answer at {getattr(settings, f'{service}_address')}: {detail}.", hint)
 
 
 def _asked(service: str, address: str, ask: Callable[[], str]) -> Health:

@@ -14,12 +14,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as hypothesis_settings
+from pydantic import Field, create_model
 
 from pipelines.clickhouse import connect
 from pipelines.flink.script import _interval, _statements
@@ -28,7 +29,7 @@ from pipelines.settings import Settings
 from pipelines.sql import fill
 from pipelines.stack.layout import Layout
 from pipelines.topics import admin
-from schemas.events import EVENTS
+from schemas.events import EVENTS, Event
 from schemas.generate.clickhouse import parse_sql
 from schemas.generate.flink import source_sql
 from schemas.rules import field_rules
@@ -99,6 +100,10 @@ def _limits() -> Iterator[bytes]:
         *(b"99999999999999999999", b"-" + b"7" * 25, b"1e+308", b"1e309"),
     ):
         yield from (unknown(number), text(number), b"[" + number + b"]", number, base[:-4] + number + b"}")
+    for string in (b"5", b"-0", b"1e5", b"1.5", b"true", b"null", b"[1]", b"{}", b'\\"hi\\"', b" 5 ", b"NaN", b"[", b"1,2"):
+        yield text(b'"' + string + b'"')
+    for other in (b"0.1", b"-0.0", b"5e-324", b"123456789.123456789", b"1e22", b"-1E-7", b"true", b"false", b" [ ] ", b"{ }"):
+        yield text(other)
     yield unknown(b'{"text":5,"user_id":[{"text":7}]}')
     yield base + b',"' + b"n" * 100_000 + b'":1,"text":"hi"}'
     yield base + b"," + b",".join(b'"n%d":%d' % (i, i) for i in range(40_000)) + b',"text":"hi"}'
@@ -318,3 +323,21 @@ def _compare(topic: str, expected: list[Any], found: list[Any]) -> None:
         if wanted != got
     ]
     assert not differences, f"{len(differences)} of {len(records)} differ:\n" + "\n".join(differences[:10])
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        (float, Field(description="A float.")),
+        (int, Field(ge=0, description="No greatest value.")),
+        (int, Field(ge=0, le=9, multiple_of=3, description="A bound that SQL is not written for.")),
+        (str, Field(min_length=1, description="No greatest length.")),
+        (str, Field(pattern=r"^\d+$", description="Digits, but whose.")),
+        (str, Field(pattern="[A-Z]", description="A part of the text.")),
+        (Literal["one"], Field(description="A constant.")),
+    ],
+    ids=lambda field: field[1].description,
+)
+def test_what_one_reader_would_miss_is_refused(field: tuple[Any, Any]) -> None:
+    with pytest.raises(TypeError, match="strange"):
+        field_rules(create_model("Strange", __base__=Event, strange=field))

@@ -85,8 +85,6 @@ def parse(topic: str, value: bytes | None) -> Event | Reason:
     found = first["input"]
     if first["type"] == "literal_error":
         return "unknown_value" if isinstance(found, str) else "wrong_type"
-    if first["type"] == "int_parsing_size" or (type(found) is int and not -(2**63) <= found < 2**63):
-        return "out_of_range"
     return _REASON_OF[first["type"]]
 
 
