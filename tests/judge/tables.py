@@ -88,5 +88,5 @@ def keys_of(table: str) -> tuple[str, ...]:
 
 def without_empty(table: str, rows: Mapping[Key, Mapping[str, int]], more: Iterable[str] = ()) -> Rows:
     """The rows that say something: one whose every counter, `more` among them, is zero is the same as none."""
-    names = {*COUNTERS.get(table, ()), *more}
+    names = {*COUNTERS.get(table, ()), *more} - {FRESHNESS}
     return {key: dict(row) for key, row in rows.items() if any(value for name, value in row.items() if name in names)}

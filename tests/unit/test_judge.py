@@ -311,3 +311,14 @@ def test_comparison_finds_differences() -> None:
     many = compare({"group_1m": {("g", n * 60): {"messages": 1} for n in range(25)}}, {})
     assert str(many).count("missing  ") == 10
     assert not many.ok
+
+
+def test_a_row_in_which_nothing_was_counted_is_none() -> None:
+    """Fresh it may be: a refund touches its product's row, but moves none of its counters."""
+    rows: dict[tuple[str | int, ...], dict[str, int]] = {
+        ("g", 0): {"messages": 0, FRESHNESS: 5},
+        ("g", 60): {"messages": 1, FRESHNESS: 5},
+    }
+    assert without_empty("group_1m", rows, more=["messages", FRESHNESS]).keys() == {("g", 60)}
+    assert without_empty("group_1m", {("g", 0): {"new": 1}}) == {}
+    assert without_empty("group_1m", {("g", 0): {"new": 1}}, more=["new"]) == {("g", 0): {"new": 1}}
