@@ -178,9 +178,11 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     wanted = {job.name for job in chosen}
     for application in _running(settings):
         if double := wanted & _jobs_in(settings, application):
+            others = " ".join(sorted(wanted - double))
             raise UserError(
                 f"{', '.join(sorted(double))} already runs in the application {application.name}.",
-                hint=f"Stop it first: livepulse jobs stop {application.name}",
+                hint=f"Stop it first: livepulse jobs stop {application.name}"
+                + (f"\nOr start the others beside it: livepulse jobs submit {others}" if others else ""),
             )
     console = Console(stderr=True, highlight=False)
     with console.status(f"Compiling and starting {name} … (about 20 s)"):

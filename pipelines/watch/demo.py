@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -10,6 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from pipelines.cli.progress import Stop
+from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack import components, lifecycle, supervision
 from pipelines.stack.layout import SERVICES, Layout, external_address
@@ -205,23 +208,26 @@ class Demo:
         """Start the jobs that do not run; returns the application's id and the ends of the topics, if they hold records."""
         from jobs.catalogue import jobs
         from pipelines.flink import rest
-        from pipelines.flink.application import submit
 
         running = [application for application in rest.overview(self._settings) if application.running]
         written = {sink for application in running for sink in rest.sinks(self._settings, application)}
-        todo = [job for job in jobs().values() if not written & job.outputs.keys()]
+        todo = [name for name, job in jobs().items() if not written & job.outputs.keys()]
         if not todo:
             say(f"{', '.join(a.name for a in running)} runs already")
             return None, {}
         until = catchup.ends(self._settings)
-        name = _APPLICATION if len(todo) == len(jobs()) else "+".join(job.name for job in todo)
-        say("compiling the SQL and sending it")
-        number = submit(self._settings, todo, name=name)
-        self._cleanup.application = next(a for a in rest.overview(self._settings) if a.id == number)
-        say("starting the tasks")
-        rest.wait_until_running(self._settings, number)
-        say(f"{', '.join(job.name for job in todo)} as {name}")
-        return (number if until else None), until
+        say("compiling the SQL and starting the tasks")
+        try:
+            # A process of its own: PyFlink's Java ends with it and leaves its memory to the rest.
+            livepulse("jobs", "submit", *(todo if len(todo) < len(jobs()) else ()))
+        finally:  # also when it was interrupted after Flink had taken it
+            before = {application.id for application in running}
+            started = [a for a in rest.overview(self._settings) if a.running and a.id not in before]
+            self._cleanup.application = next(iter(started), None)
+        if self._cleanup.application is None:
+            raise UserError("Flink does not list the application that was started.", "livepulse jobs status; livepulse logs jobmanager")
+        say(f"{', '.join(todo)} as {self._cleanup.application.name}")
+        return (self._cleanup.application.id if until else None), until
 
     def _show(self, reader: Reader, probe: FreshnessProbe, simulator: Simulator, stop: Stop, began: float) -> float | None:
         """Show the board while it sends; returns when the first number of this run was there."""
@@ -238,6 +244,18 @@ class Demo:
     def _foot(self, seconds: float) -> str:
         until = f"of {self._options.duration:.0f} s" if self._options.duration is not None else "s; Ctrl-C stops and checks"
         return f"simulating {self._options.rate:,.0f} events/s, seed {self._options.seed}: {seconds:.0f} {until}"
+
+
+def livepulse(*arguments: str) -> None:
+    """Run another command.
+
+    Raises:
+        UserError: with what it said, when it fails.
+    """
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if done.returncode:
+        raise UserError(f"livepulse {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout.strip()}", "livepulse logs")
 
 
 def wait_until_assigned(settings: Settings, say: Callable[[str], None]) -> None:

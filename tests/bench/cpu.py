@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -40,8 +41,9 @@ class CpuHistory:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._over.wait(_EVERY):
-            self._note()
+        with suppress(psutil.NoSuchProcess):  # one that ended: its run fails for that, with a better reason
+            while not self._over.wait(_EVERY):
+                self._note()
 
     def _note(self) -> None:
         times = {name: process.cpu_times() for name, process in self._processes.items()}

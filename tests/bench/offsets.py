@@ -21,7 +21,7 @@ class Log:
     """Asks the broker."""
 
     def __init__(self, settings: Settings) -> None:
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_address})
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_address, "log_level": 0})
         self._partitions = {
             name: len(found.partitions) for name, found in self._admin.list_topics(timeout=10).topics.items()
         }  # asked once: nobody makes topics meanwhile

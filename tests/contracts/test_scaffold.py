@@ -230,6 +230,8 @@ def deployed(scaffolded: Scaffolded, stack: Settings, stack_env: dict[str, str])
         migrations = len(list((checkout.folder / "schemas" / "clickhouse" / "migrations").glob("[0-9]*.sql")))
         assert f"{migrations} migrations applied" in checkout.livepulse("migrate", environment=environment)
         assert "0 migrations applied" in checkout.livepulse("migrate", environment=environment)
+        everything = checkout.livepulse("jobs", "submit", code=1, environment=environment)
+        assert f"Or start the others beside it: livepulse jobs submit {METRIC}\n" in everything
         checkout.livepulse("jobs", "submit", METRIC, environment=environment)
         yield settings
         assert "already runs" in checkout.livepulse("jobs", "submit", METRIC, code=1, environment=environment)
@@ -242,6 +244,7 @@ def deployed(scaffolded: Scaffolded, stack: Settings, stack_env: dict[str, str])
         kafka.close()
 
 
+@pytest.mark.timeout(900)  # with the start of the session's stack, where it is the first to ask for it
 def test_it_runs(deployed: Settings, scaffolded: Scaffolded) -> None:
     folder = scaffolded.checkout.folder
     case = Case.read(folder / "tests" / "golden" / METRIC / "first")
