@@ -55,7 +55,7 @@ def test_counters_equal_an_independent_recomputation(run: Judgement, stack: Sett
 
     comparison = await_tables(stack, run.tables, "", seconds=240, own=own)
     assert comparison.ok, str(comparison)
-    assert comparison.compared > 5_000
+    assert comparison.compared > 2_000
 
 
 def test_every_record_is_stored_once_with_the_judges_verdict(run: Judgement, stack: Settings) -> None:
