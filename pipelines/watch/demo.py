@@ -225,7 +225,9 @@ class Demo:
             started = [a for a in rest.overview(self._settings) if a.running and a.id not in before]
             self._cleanup.application = next(iter(started), None)
         if self._cleanup.application is None:
-            raise UserError("Flink does not list the application that was started.", "livepulse jobs status; livepulse logs jobmanager")
+            raise UserError(
+                "Flink does not list the application that was started.", "livepulse jobs status; livepulse logs jobmanager"
+            )
         say(f"{', '.join(todo)} as {self._cleanup.application.name}")
         return (self._cleanup.application.id if until else None), until
 
@@ -253,7 +255,9 @@ def livepulse(*arguments: str) -> None:
         UserError: with what it said, when it fails.
     """
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
     if done.returncode:
         raise UserError(f"livepulse {' '.join(arguments)} ended with {done.returncode}:\n{done.stdout.strip()}", "livepulse logs")
 
