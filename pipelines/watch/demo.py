@@ -35,6 +35,7 @@ MINUTES = 10
 _SETTLE_SECONDS = 60
 _STILL_FILLING_SECONDS = 15
 """Rows this young are left out of the comparison while someone else still sends."""
+_SUPERVISOR_SECONDS = 15
 _APPLICATION = "livepulse"
 _CONSUMERS = "SELECT count(), countIf(notEmpty(assignments.topic)) FROM system.kafka_consumers WHERE database = currentDatabase()"
 
@@ -350,7 +351,13 @@ class Cleanup:
 
 def running_services(settings: Settings) -> set[str]:
     """The services of the local stack of which a process runs."""
-    supervisor = supervision.connect(Layout.of(settings))
+    layout = Layout.of(settings)
+    supervisor = supervision.connect(layout)
+    deadline = time.monotonic() + _SUPERVISOR_SECONDS
+    # A start that was interrupted may have left one that does not answer yet.
+    while supervisor is None and time.monotonic() < deadline and supervision.running_pid(layout) is not None:
+        time.sleep(0.2)
+        supervisor = supervision.connect(layout)
     states = supervisor.states() if supervisor else {}
     return {
         service for service, processes in SERVICES.items() if any(name in states and states[name].is_running for name in processes)
