@@ -10,8 +10,7 @@ from jobs import clickhouse as jobs_clickhouse
 from jobs import dictionary
 from jobs import flink as jobs_flink
 from pipelines.errors import UserError
-from pipelines.storage import MIGRATIONS
-from schemas import storage
+from pipelines.storage import MIGRATIONS, tables
 from schemas.generate import asyncapi, clickhouse, flink, json_schema
 
 GENERATED = Path(schemas.__file__).parent / "generated"
@@ -69,7 +68,7 @@ def next_migration() -> str:
     """
     made: dict[str, dict[str, str]] = json.loads(SNAPSHOT.read_text(encoding="utf-8")) if SNAPSHOT.exists() else {}
     statements = []
-    for table in [*storage.tables(), *jobs_clickhouse.tables()]:
+    for table in tables():
         if table.name not in made:
             statements.append(table.create_sql())
             continue
@@ -85,4 +84,4 @@ def next_migration() -> str:
 
 
 def _desired() -> dict[str, dict[str, str]]:
-    return {table.name: table.columns for table in [*storage.tables(), *jobs_clickhouse.tables()]}
+    return {table.name: table.columns for table in tables()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from clickhouse_driver import Client
 from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 
 import schemas
@@ -21,6 +22,11 @@ MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
 VIEWS = Path(schemas.__file__).parent / "clickhouse" / "views"
 
 
+def tables() -> list[storage.StorageTable]:
+    """Every table that keeps data: events and what is known of them, then counters."""
+    return [*storage.tables(), *metrics.tables()]
+
+
 def migrate(settings: Settings) -> list[int]:
     """Brings the database up to date; safe to repeat, and while records arrive.
 
@@ -32,7 +38,7 @@ def migrate(settings: Settings) -> list[int]:
     applied = _apply_migrations(settings)
     client = connect(settings)
     try:
-        for table in [*storage.tables(), *metrics.tables()]:
+        for table in tables():
             if "inserted_at" in table.columns:
                 _set_ttl(settings, client, table.name)
         for statement in plumbing(settings):
@@ -82,10 +88,10 @@ def _apply_migrations(settings: Settings) -> list[int]:
     return [migration.version for migration in applied]
 
 
-def _set_ttl(settings: Settings, client: object, table: str) -> None:
+def _set_ttl(settings: Settings, client: Client, table: str) -> None:
     ttl = f"inserted_at + toIntervalDay({settings.event_ttl_days})"
-    [(definition,)] = client.execute(  # type: ignore[attr-defined]
+    [(definition,)] = client.execute(
         "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = %(table)s", {"table": table}
     )
     if f"TTL {ttl}" not in definition:
-        client.execute(f"ALTER TABLE {table} MODIFY TTL {ttl} SETTINGS materialize_ttl_after_modify = 0")  # type: ignore[attr-defined]
+        client.execute(f"ALTER TABLE {table} MODIFY TTL {ttl} SETTINGS materialize_ttl_after_modify = 0")

@@ -96,7 +96,7 @@ def status(as_json: AsJson = False) -> None:
     from pipelines.settings import settings
 
     found = _running(settings())
-    details = [(a, rest.checkpoints(settings(), a), rest.last_failure(settings(), a)) for a in found]
+    details = [(a, rest.checkpoints(settings(), a), rest.last_failure(settings(), a.id)) for a in found]
     if as_json:
         rows = [asdict(a) | {"checkpoints": asdict(c), "last_failure": failure} for a, c, failure in details]
         typer.echo(json.dumps(rows, indent=2, default=str))

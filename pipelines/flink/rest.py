@@ -82,9 +82,9 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     )
 
 
-def last_failure(settings: Settings, application: Application) -> str | None:
+def last_failure(settings: Settings, number: str) -> str | None:
     """The first line of the newest exception that made the application restart or fail."""
-    entries = _get(settings, f"/jobs/{application.id}/exceptions")["exceptionHistory"]["entries"]
+    entries = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
     return str(entries[0]["stacktrace"]).splitlines()[0] if entries else None
 
 
@@ -124,8 +124,7 @@ def wait_until_running(settings: Settings, number: str, timeout_seconds: float =
     while time.monotonic() < deadline:
         answer = _get(settings, f"/jobs/{number}")
         if answer["state"] in TERMINAL:
-            causes = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
-            cause = str(causes[0]["stacktrace"]).splitlines()[0] if causes else "Flink gives no cause"
+            cause = last_failure(settings, number) or "Flink gives no cause"
             raise UserError(f"The application is {answer['state'].lower()}: {cause}")
         if all(vertex["status"] == "RUNNING" for vertex in answer["vertices"]):
             return

@@ -11,7 +11,7 @@ from schemas.rules import FieldRule, Reason, field_rules
 from schemas.storage import column_type
 from schemas.topics import Topic, topics
 
-# Kafka's engine reads under the server's defaults, so what the meaning of a message hangs on is said here.
+# What every queue has in common, the metric topics' ones (jobs.clickhouse) too.
 QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_topic_list = '{topic}',
   kafka_group_name = '${{group}}',

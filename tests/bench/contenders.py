@@ -84,7 +84,7 @@ def run_livepulse(settings: Settings, prepared: Prepared, cpu: CpuHistory, name:
     vertices = observe.vertices(settings, application, written.last - sources_since)
     running = next(found for found in rest.overview(settings) if found.id == application)
     if restarts := rest.checkpoints(settings, running).restarts:
-        raise Mismatch(f"{LIVEPULSE}: restarted {restarts} times: {rest.last_failure(settings, running)}")
+        raise Mismatch(f"{LIVEPULSE}: restarted {restarts} times: {rest.last_failure(settings, running.id)}")
     rest.cancel(settings, running)
     rest.wait_until_over(settings, running)
 

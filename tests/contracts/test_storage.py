@@ -8,17 +8,15 @@ from collections.abc import Iterator
 import pytest
 from clickhouse_driver import Client
 
-from jobs import clickhouse as metrics
 from jobs.dictionary import view_columns
 from pipelines.clickhouse import connect
 from pipelines.generate import GENERATED
 from pipelines.settings import Settings
-from pipelines.storage import VIEWS
-from schemas import storage
+from pipelines.storage import VIEWS, tables
 from schemas.grains import Grain, grains
 from schemas.storage import StorageTable
 
-TABLES = [*storage.tables(), *metrics.tables()]
+TABLES = tables()
 BOOKKEEPING = "schema_versions"
 ARGUMENTS = {"Date": "'2026-03-31'", "UInt16": "30"}
 

@@ -7,14 +7,17 @@ import uuid
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TypeVar
 
+import orjson
 from clickhouse_driver import Client
 
 from pipelines.clickhouse import connect
 from pipelines.produce import Sender
 from pipelines.settings import Settings
+from tests.golden.case import PREFIXED
 from tests.judge.clickhouse import read_tables
 from tests.judge.compare import Comparison, compare
 from tests.judge.tables import Tables
+from tests.realdata.record import Record
 
 T = TypeVar("T")
 
@@ -35,6 +38,13 @@ class Sendable(Protocol):
 def new_prefix() -> str:
     """A prefix for ids that nothing sent before has."""
     return f"{uuid.uuid4().hex[:8]}-"
+
+
+def prefixed(record: Record, prefix: str) -> Record:
+    """The record with ids that nothing else in the pipeline has."""
+    event = orjson.loads(record.value)
+    event |= {name: prefix + event[name] for name in PREFIXED if event.get(name)}
+    return Record(record.topic, prefix.encode() + record.key, record.timestamp_ms, orjson.dumps(event))
 
 
 def send(settings: Settings, records: Iterable[Sendable]) -> int:

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, Phase, given, seed
 from hypothesis import settings as with_settings
 
 from pipelines.settings import Settings
-from tests.e2e.pipeline import await_tables, new_prefix, send
-from tests.golden.case import PREFIXED, TIME_ZONE
+from tests.e2e.pipeline import await_tables, new_prefix, prefixed, send
+from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import recompute
 from tests.judge.strategies import events
 from tests.realdata.record import Record
@@ -72,10 +72,3 @@ def shuffled(records: list[Record], chance: random.Random) -> list[Record]:
     for record in records:
         waiting.setdefault(fact(record), []).append(record)
     return [waiting[fact(record)].pop(0) for record in chance.sample(records, len(records))]
-
-
-def prefixed(record: Record, prefix: str) -> Record:
-    """The record with ids that no other log has."""
-    event = orjson.loads(record.value)
-    event |= {name: prefix + event[name] for name in PREFIXED if event.get(name)}
-    return Record(record.topic, prefix.encode() + record.key, record.timestamp_ms, orjson.dumps(event))

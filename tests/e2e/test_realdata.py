@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 
-import orjson
 import pytest
 
 from pipelines.settings import Settings
-from tests.e2e.pipeline import await_tables, new_prefix, query, send, wait_for
-from tests.golden.case import PREFIXED, TIME_ZONE
+from tests.e2e.pipeline import await_tables, new_prefix, prefixed, query, send, wait_for
+from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import recompute
 from tests.realdata import cdnow, danmaku, expected, irc
 from tests.realdata.record import Record
@@ -25,14 +24,8 @@ pytestmark = pytest.mark.skipif(
 
 
 def own(records: Iterator[Record], prefix: str) -> list[Record]:
-    """The records with ids that nothing else in the pipeline has."""
-
-    def prefixed(record: Record) -> Record:
-        event = orjson.loads(record.value)
-        event |= {name: prefix + event[name] for name in PREFIXED if event.get(name)}
-        return Record(record.topic, prefix.encode() + record.key, record.timestamp_ms, orjson.dumps(event))
-
-    return [prefixed(record) for record in records]
+    """The records of a recording, all prefixed."""
+    return [prefixed(record, prefix) for record in records]
 
 
 @pytest.mark.parametrize("room", ["14917277", "21195793", "21302477"])
