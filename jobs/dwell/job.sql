@@ -1,33 +1,36 @@
 -- dwell: who watches, and for how long.
 -- Time is counted in slots of 10 s (one heartbeat's length): a user is in a slot or not, so late and repeated
 -- heartbeats cannot inflate it. A `leave` is not presence.
---
--- Heartbeats are most of all events. One state entry for each user and minute therefore answers both grains: the
--- six slots of a minute are six filters on one distinct set.
 
 CREATE TEMPORARY VIEW presence AS
 SELECT
-  room_id, broadcast_id, user_id, source, event_time, record_time,
-  event_time / 60000 * 60 AS minute_start,
-  MOD(event_time, 60000) / 10000 AS slot
+  source AS kind, room_id, broadcast_id, user_id, event_time, record_time
 FROM `view`
 WHERE action <> 'leave';
 
+CREATE TEMPORARY VIEW presence_novelty AS
+SELECT *, event_time / 60000 * 60 AS minute_start, MOD(event_time, 60000) / 10000 AS slot
+FROM novelty(
+  input => TABLE presence PARTITION BY (room_id, user_id),
+  kinds => 'community, follow, feed, search, paid, share, other',
+  uid => 'presence');
+
+-- A minute and its six slots are one row.
 INSERT INTO dwell_room
 SELECT
   room_id,
   minute_start AS window_start,
-  COUNT(DISTINCT user_id) AS viewers,
+  COUNT(*) FILTER (WHERE user_new_in_1m) AS viewers,
   ARRAY[
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 0),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 1),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 2),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 3),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 4),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 5)
+    COUNT(*) FILTER (WHERE slot = 0 AND user_new_in_10s),
+    COUNT(*) FILTER (WHERE slot = 1 AND user_new_in_10s),
+    COUNT(*) FILTER (WHERE slot = 2 AND user_new_in_10s),
+    COUNT(*) FILTER (WHERE slot = 3 AND user_new_in_10s),
+    COUNT(*) FILTER (WHERE slot = 4 AND user_new_in_10s),
+    COUNT(*) FILTER (WHERE slot = 5 AND user_new_in_10s)
   ] AS viewers_10s,
   MAX(record_time) AS last_record_at
-FROM presence
+FROM presence_novelty
 GROUP BY room_id, minute_start;
 
 INSERT INTO dwell_broadcast_slots
@@ -36,31 +39,31 @@ SELECT
   broadcast_id,
   minute_start AS window_start,
   ARRAY[
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 0),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 1),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 2),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 3),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 4),
-    COUNT(DISTINCT user_id) FILTER (WHERE slot = 5)
+    COUNT(*) FILTER (WHERE slot = 0 AND user_new_in_broadcast_10s),
+    COUNT(*) FILTER (WHERE slot = 1 AND user_new_in_broadcast_10s),
+    COUNT(*) FILTER (WHERE slot = 2 AND user_new_in_broadcast_10s),
+    COUNT(*) FILTER (WHERE slot = 3 AND user_new_in_broadcast_10s),
+    COUNT(*) FILTER (WHERE slot = 4 AND user_new_in_broadcast_10s),
+    COUNT(*) FILTER (WHERE slot = 5 AND user_new_in_broadcast_10s)
   ] AS viewers_10s,
   MAX(record_time) AS last_record_at
-FROM presence
+FROM presence_novelty
 GROUP BY room_id, broadcast_id, minute_start;
 
 INSERT INTO dwell_broadcast
 SELECT
   room_id,
   broadcast_id,
-  COUNT(DISTINCT user_id) AS viewers,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'community') AS viewers_community,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'follow') AS viewers_follow,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'feed') AS viewers_feed,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'search') AS viewers_search,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'paid') AS viewers_paid,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'share') AS viewers_share,
-  COUNT(DISTINCT user_id) FILTER (WHERE source = 'other') AS viewers_other,
+  COUNT(*) FILTER (WHERE user_new_in_broadcast) AS viewers,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'community') AS viewers_community,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'follow') AS viewers_follow,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'feed') AS viewers_feed,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'search') AS viewers_search,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'paid') AS viewers_paid,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'share') AS viewers_share,
+  COUNT(*) FILTER (WHERE kind_new_in_broadcast AND kind = 'other') AS viewers_other,
   MIN(TO_TIMESTAMP_LTZ(event_time, 3)) AS first_view_at,
   MAX(TO_TIMESTAMP_LTZ(event_time, 3)) AS last_view_at,
   MAX(record_time) AS last_record_at
-FROM presence
+FROM presence_novelty
 GROUP BY room_id, broadcast_id;

@@ -23,7 +23,7 @@ from pipelines.stack.layout import SERVICES, Layout, refuse_impossible
 
 _OLDEST_JAVA = 17
 _LOCAL = Path(deploy.local.__file__).parent
-_STRICT_JSON = Path(__file__).parent.parent / "strict_json"
+_EXTENSION = Path(__file__).parent.parent / "flink_extension"
 
 Say = Callable[[str], None]
 
@@ -45,11 +45,11 @@ def parts(settings: Settings, services: Collection[str] = tuple(SERVICES)) -> li
     layout = Layout.of(settings)
     pom = _LOCAL / "pom.xml"
     npm = (_LOCAL / "package.json", _LOCAL / "package-lock.json")
-    sources = tuple(sorted(p for p in _STRICT_JSON.rglob("*") if p.is_file() and "target" not in p.relative_to(_STRICT_JSON).parts))
+    sources = tuple(sorted(p for p in _EXTENSION.rglob("*") if p.is_file() and "target" not in p.relative_to(_EXTENSION).parts))
     found = [
         Part("kafka", "kafka", "Kafka (Maven)", (pom,), layout.kafka_jars, lambda to: _maven_jars("kafka", to)),
         Part("flink", "flink", "Flink's Kafka connector (Maven)", (pom,), layout.flink_jars, lambda to: _maven_jars("flink", to)),
-        Part("strict-json", "flink", "strict JSON format for Flink (Maven)", sources, layout.flink_jars, _strict_json),
+        Part("flink-extension", "flink", "livepulse's extension of Flink (Maven)", sources, layout.flink_jars, _extension),
     ]
     if clickhouse_program() is None:
         title = "ClickHouse's engine (npm, about 560 MB)"
@@ -120,14 +120,14 @@ def _maven_jars(profile: str, to: Path) -> None:
     _run(["mvn", "-q", "-B", "-f", str(pom), "-P", profile, goal, "-DincludeScope=runtime", f"-DoutputDirectory={to}"], to)
 
 
-def _strict_json(to: Path) -> None:
+def _extension(to: Path) -> None:
     # Maven writes beside its sources, and those may be installed where nobody can write: build a copy.
-    copy = to.with_name("strict-json-build")
+    copy = to.with_name("flink-extension-build")
     shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(_STRICT_JSON, copy, ignore=shutil.ignore_patterns("target", "__pycache__"))
+    shutil.copytree(_EXTENSION, copy, ignore=shutil.ignore_patterns("target", "__pycache__"))
     try:
         _run(["mvn", "-q", "-B", "-f", str(copy / "pom.xml"), "package"], copy)
-        shutil.copy2(copy / "target" / "livepulse-strict-json.jar", to)
+        shutil.copy2(copy / "target" / "livepulse-flink-extension.jar", to)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
 

@@ -374,7 +374,7 @@ def test_flink_runs_with_the_connectors_and_heals(make: Callable[..., Stack]) ->
     assert set(lines) == {"kafka", "clickhouse", "jobmanager", "taskmanager"}
     for process in ("jobmanager", "taskmanager"):
         command = " ".join(psutil.Process(lines[process]["pid"]).cmdline())
-        assert "flink-sql-connector-kafka" in command and "livepulse-strict-json.jar" in command
+        assert "flink-sql-connector-kafka" in command and "livepulse-flink-extension.jar" in command
     assert health.flink_health(stack.settings).task_slots == 8
     log = stack.run("logs", "taskmanager", "-n", "5")
     assert log.count("\n") == 5

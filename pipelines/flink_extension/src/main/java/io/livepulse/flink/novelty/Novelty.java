@@ -1,0 +1,214 @@
+package io.livepulse.flink.novelty;
+
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.flink.table.api.DataTypes;
+import org.apache.flink.table.api.dataview.MapView;
+import org.apache.flink.table.catalog.DataTypeFactory;
+import org.apache.flink.table.data.GenericRowData;
+import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.functions.ProcessTableFunction;
+import org.apache.flink.table.functions.TableSemantics;
+import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.inference.StateTypeStrategy;
+import org.apache.flink.table.types.inference.StaticArgument;
+import org.apache.flink.table.types.inference.StaticArgumentTrait;
+import org.apache.flink.table.types.inference.TypeInference;
+import org.apache.flink.table.types.inference.TypeStrategies;
+import org.apache.flink.table.types.logical.RowType;
+import org.apache.flink.types.Row;
+
+/**
+ * Adds to each row what its user does for the first time, so that distinct users can be counted by COUNT(*):
+ * {@code novelty(input => TABLE rows PARTITION BY (room_id, user_id), kinds => 'comment, like, …', uid => '…')}.
+ *
+ * <p>A partition is one user (or what else is counted once). The input has the columns {@code kind STRING},
+ * {@code broadcast_id STRING} and {@code event_time BIGINT} (ms), none of them NULL, and may have {@code family STRING}
+ * (several kinds counted together) and {@code item STRING} (a product), both nullable. It passes every column through and
+ * adds {@link #COLUMNS}: whether the user, the family or the kind is new in the row's 10 s, minute or broadcast, and the user
+ * in the broadcast's part of these 10 s and this minute; and whether the kind is new for the item in the broadcast.
+ *
+ * <p>{@code kinds} names all kinds and families, eight at most. Their places in the list are bits in the state: a new one is
+ * added at the end, or the state is read wrongly after an upgrade. Another kind than these fails the job.
+ *
+ * <p>State by user: a minute has one entry with, for each broadcast, one byte of kinds for each of its six slots of 10 s;
+ * a broadcast, and an item in it, have one byte of kinds. Sets only grow, so a row that comes twice, or out of order, adds
+ * nothing new.
+ */
+public final class Novelty extends ProcessTableFunction<RowData> {
+    private static final long serialVersionUID = 1L;
+
+    /** What is added, in this order; all of it BOOLEAN. */
+    static final List<String> COLUMNS = List.of(
+            "user_new_in_10s", "family_new_in_10s", "kind_new_in_10s",
+            "user_new_in_1m", "family_new_in_1m", "kind_new_in_1m",
+            "user_new_in_broadcast", "family_new_in_broadcast", "kind_new_in_broadcast",
+            "user_new_in_broadcast_10s", "user_new_in_broadcast_1m",
+            "kind_new_with_item");
+
+    private static final String INPUT = "input";
+    private static final int MAX_KINDS = 8;
+    private static final int MINUTE_MS = 60_000;
+    private static final int SLOT_MS = 10_000;
+
+    /** Users of a task whose latest entries stay on the heap, about 0.3 KB each: who is active need not be read from RocksDB. */
+    private static final int CACHED_USERS = 32_768;
+
+    private static final int CACHED_ENTRIES = 12;
+
+    private transient Map<String, Integer> bits;
+    private transient int[] partition;
+    private transient int kindAt;
+    private transient int familyAt;
+    private transient int broadcastAt;
+    private transient int itemAt;
+    private transient int timeAt;
+
+    /** What state holds too, by user and key. Written through, so that a checkpoint has everything. */
+    private transient Map<String, Map<String, byte[]>> cache;
+
+    private transient Map<String, byte[]> cached;
+
+    @Override
+    public TypeInference getTypeInference(DataTypeFactory factory) {
+        DataType seen = MapView.newMapViewDataType(DataTypes.STRING().notNull(), DataTypes.BYTES().notNull());
+        LinkedHashMap<String, StateTypeStrategy> state = new LinkedHashMap<>();
+        state.put("seen", StateTypeStrategy.of(TypeStrategies.explicit(seen)));
+        DataTypes.Field[] columns =
+                COLUMNS.stream().map(name -> DataTypes.FIELD(name, DataTypes.BOOLEAN().notNull())).toArray(DataTypes.Field[]::new);
+        return TypeInference.newBuilder()
+                .staticArguments(
+                        StaticArgument.table(
+                                INPUT,
+                                Row.class,
+                                false,
+                                EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE, StaticArgumentTrait.PASS_COLUMNS_THROUGH)),
+                        StaticArgument.scalar("kinds", DataTypes.STRING(), false))
+                .stateTypeStrategies(state)
+                .outputTypeStrategy(TypeStrategies.explicit(DataTypes.ROW(columns).notNull().bridgedTo(RowData.class)))
+                .build();
+    }
+
+    public void eval(Context context, MapView<String, byte[]> seen, Row input, String kinds) throws Exception {
+        if (bits == null) {
+            open(context.tableSemanticsFor(INPUT), kinds);
+        }
+        cached = cache.computeIfAbsent(user(input), unknown -> new HashMap<>(8));
+        int kind = bit(input, kindAt);
+        int family = bit(input, familyAt);
+        int both = kind | family;
+        String broadcast = input.getFieldAs(broadcastAt);
+        long time = input.getFieldAs(timeAt);
+
+        Minute minute = Minute.of(read(seen, "m" + time / MINUTE_MS), broadcast, (int) (time % MINUTE_MS / SLOT_MS));
+        byte[] added = minute.with(both);
+        if (added != null) {
+            write(seen, "m" + time / MINUTE_MS, added);
+        }
+        int inBroadcast = addTo(seen, "b" + broadcast, both);
+
+        GenericRowData output = new GenericRowData(COLUMNS.size());
+        setNew(output, 0, minute.slot, kind, family);
+        setNew(output, 3, minute.all, kind, family);
+        setNew(output, 6, inBroadcast, kind, family);
+        output.setField(9, minute.broadcastSlot == 0);
+        output.setField(10, minute.broadcastAll == 0);
+        String item = itemAt < 0 ? null : input.getFieldAs(itemAt);
+        // The length keeps ids apart that have each other's characters.
+        output.setField(11, item != null && (addTo(seen, "i" + broadcast.length() + ":" + broadcast + item, kind) & kind) == 0);
+        collect(output);
+    }
+
+    private void open(TableSemantics semantics, String kinds) {
+        bits = new HashMap<>();
+        for (String name : kinds.split(",")) {
+            bits.put(name.strip(), 1 << bits.size());
+        }
+        if (bits.size() > MAX_KINDS) {
+            throw new IllegalArgumentException("novelty takes " + MAX_KINDS + " kinds, not " + bits.size() + ": " + kinds);
+        }
+        List<String> names = ((RowType) semantics.dataType().getLogicalType()).getFieldNames();
+        for (String required : List.of("kind", "broadcast_id", "event_time")) {
+            if (!names.contains(required)) {
+                throw new IllegalArgumentException("novelty needs a column " + required + "; there are " + names);
+            }
+        }
+        partition = semantics.partitionByColumns();
+        kindAt = names.indexOf("kind");
+        familyAt = names.indexOf("family");
+        broadcastAt = names.indexOf("broadcast_id");
+        itemAt = names.indexOf("item");
+        timeAt = names.indexOf("event_time");
+        cache = new LinkedHashMap<>(1_024, 0.75f, true) {
+            @Override
+            protected boolean removeEldestEntry(Map.Entry<String, Map<String, byte[]>> eldest) {
+                return size() > CACHED_USERS;
+            }
+        };
+    }
+
+    /** The partition as one text; lengths keep apart what has each other's characters. */
+    private String user(Row input) {
+        StringBuilder text = new StringBuilder(64);
+        for (int column : partition) {
+            String value = String.valueOf(input.getField(column));
+            text.append(value.length()).append(':').append(value);
+        }
+        return text.toString();
+    }
+
+    /** The bit of the kind or family in a column; 0 where there is none. */
+    private int bit(Row input, int column) {
+        String name = column < 0 ? null : input.getFieldAs(column);
+        if (name == null) {
+            return 0;
+        }
+        Integer bit = bits.get(name);
+        if (bit == null) {
+            throw new IllegalArgumentException("novelty: '" + name + "' is none of the kinds " + bits.keySet());
+        }
+        return bit;
+    }
+
+    /** Adds bits to an entry of one byte, and returns what it was. */
+    private int addTo(MapView<String, byte[]> seen, String key, int added) throws Exception {
+        byte[] entry = read(seen, key);
+        int before = entry == null ? 0 : entry[0];
+        if ((before & added) != added) {
+            write(seen, key, new byte[] {(byte) (before | added)});
+        }
+        return before;
+    }
+
+    private byte[] read(MapView<String, byte[]> seen, String key) throws Exception {
+        byte[] entry = cached.get(key);
+        if (entry == null) {
+            entry = seen.get(key);
+            if (entry != null) {
+                cache(key, entry);
+            }
+        }
+        return entry;
+    }
+
+    private void write(MapView<String, byte[]> seen, String key, byte[] entry) throws Exception {
+        seen.put(key, entry);
+        cache(key, entry);
+    }
+
+    private void cache(String key, byte[] entry) {
+        if (cached.size() >= CACHED_ENTRIES) {
+            cached.clear(); // mostly minutes that are over
+        }
+        cached.put(key, entry);
+    }
+
+    private static void setNew(GenericRowData output, int at, int before, int kind, int family) {
+        output.setField(at, before == 0);
+        output.setField(at + 1, family != 0 && (before & family) == 0);
+        output.setField(at + 2, (before & kind) == 0);
+    }
+}
