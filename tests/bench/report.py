@@ -70,7 +70,7 @@ def show(console: Console, runs: list[Run]) -> None:
     console.print(f"whole set / one-process Python consumer: {ratio:.2f} (aim {AIM:.2f})")
 
 
-def as_json(prepared: Prepared, runs: list[Run]) -> dict[str, Any]:
+def as_json(prepared: Prepared, warm_up: Run, runs: list[Run]) -> dict[str, Any]:
     """Everything."""
     pairs = zip(_rates(runs, LIVEPULSE), _rates(runs, PYTHON), strict=True)
     return {
@@ -93,8 +93,13 @@ def as_json(prepared: Prepared, runs: list[Run]) -> dict[str, Any]:
             "rate": RATE,
             "rooms": ROOMS,
         },
-        "runs": [asdict(run) | {"events_per_second": round(run.rate, 1)} for run in runs],
+        "warm_up": _as_json(warm_up),
+        "runs": [_as_json(run) for run in runs],
     }
+
+
+def _as_json(run: Run) -> dict[str, Any]:
+    return asdict(run) | {"events_per_second": round(run.rate, 1)}
 
 
 def _figures(run: Run) -> tuple[str, ...]:
