@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]  # public, but not marked as exported
+from kafka import TopicPartition
+from kafka.admin import OffsetSpec
 
 from jobs.catalogue import jobs, metric_topic
 from pipelines.settings import Settings
+from pipelines.topics import admin
 from schemas.topics import topics
 
 Offsets = dict[tuple[str, int], int]
@@ -18,12 +19,13 @@ METRIC_TOPICS = tuple(metric_topic(output) for job in jobs().values() for output
 
 
 class Log:
-    """Asks the broker."""
+    """Asks the broker. (With kafka-python: librdkafka's admin client ended a benchmark by a segmentation fault, twice.)"""
 
     def __init__(self, settings: Settings) -> None:
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_address, "log_level": 0})
+        self._admin = admin(settings)
+        names = [*topics(), *METRIC_TOPICS]
         self._partitions = {
-            name: len(found.partitions) for name, found in self._admin.list_topics(timeout=10).topics.items()
+            found["name"]: len(found["partitions"]) for found in self._admin.describe_topics(names)
         }  # asked once: nobody makes topics meanwhile
 
     def event_ends(self) -> Offsets:
@@ -36,12 +38,10 @@ class Log:
 
     def read_by(self, group: str) -> Offsets:
         """The offsets that a group has committed."""
-        request = ConsumerGroupTopicPartitions(group)
-        (answer,) = self._admin.list_consumer_group_offsets([request], request_timeout=10).values()
-        return {(part.topic, part.partition): part.offset for part in answer.result().topic_partitions if part.offset >= 0}
+        committed = self._admin.list_group_offsets(group)[group]
+        return {(part.topic, part.partition): found.offset for part, found in committed.items() if found.offset >= 0}
 
     def _ends(self, names: Iterable[str]) -> Offsets:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        wanted = {TopicPartition(name, number): latest for name in names for number in range(self._partitions[name])}
-        answers = self._admin.list_offsets(wanted, request_timeout=10)
-        return {(part.topic, part.partition): answer.result().offset for part, answer in answers.items()}
+        wanted = {TopicPartition(name, number): OffsetSpec.LATEST for name in names for number in range(self._partitions[name])}
+        answers = self._admin.list_partition_offsets(wanted)
+        return {(part.topic, part.partition): found.offset for part, found in answers.items()}
