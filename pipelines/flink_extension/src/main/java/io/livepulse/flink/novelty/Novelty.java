@@ -103,10 +103,11 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         String broadcast = input.getFieldAs(broadcastAt);
         long time = input.getFieldAs(timeAt);
 
-        Minute minute = Minute.of(read(seen, "m" + time / MINUTE_MS), broadcast, (int) (time % MINUTE_MS / SLOT_MS));
+        String minuteKey = "m" + time / MINUTE_MS;
+        Minute minute = Minute.of(read(seen, minuteKey), broadcast, (int) (time % MINUTE_MS / SLOT_MS));
         byte[] added = minute.with(both);
         if (added != null) {
-            write(seen, "m" + time / MINUTE_MS, added);
+            write(seen, minuteKey, added);
         }
         int inBroadcast = addTo(seen, "b" + broadcast, both);
 
