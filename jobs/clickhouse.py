@@ -61,7 +61,7 @@ def ingest_sql(name: str, output: Output) -> list[str]:
 )
 ENGINE = Kafka
 SETTINGS
-{QUEUE_SETTINGS.format(topic=metric_topic(name), format="JSONEachRow")},
+{QUEUE_SETTINGS.format(topic=metric_topic(name), format="JSONEachRow", carries="metric")},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort'""",
     ]

@@ -60,7 +60,12 @@ class Settings(BaseSettings):
     parallelism: int = Field(default=2, ge=1)
     taskmanager_memory_mb: int = Field(default=3_072, ge=1_024, description="Memory of the local Flink TaskManager's process.")
     mini_batch_ms: int = Field(default=500, ge=10, description="How long Flink gathers changes before it emits them.")
-    flush_ms: int = Field(default=500, ge=10, description="How long ClickHouse gathers messages before it inserts them.")
+    metric_flush_ms: int = Field(default=500, ge=10, description="How long ClickHouse gathers metrics before it inserts them.")
+    event_flush_ms: int = Field(
+        default=2_000,
+        ge=10,
+        description="How long ClickHouse gathers events before it stores them: no live number waits for it, and each insert costs.",
+    )
     checkpoint_seconds: int = Field(default=10, ge=1)
     state_ttl_hours: int = Field(
         default=48,

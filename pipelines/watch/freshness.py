@@ -1,15 +1,16 @@
-"""How long a record takes from being produced to being visible in a view of ClickHouse, measured from outside.
+"""How long a record takes from being produced to being visible in ClickHouse, measured from outside.
 
-Every row of the metric tables carries `last_record_at`, the newest Kafka timestamp of a record that it has counted. The
-probe asks for it about ten times a second and notes, for each row, when each value was first seen. Event tables tell
-which records arrived for each row, and when they were produced. A record produced at p is visible from the first moment at
+Every row of the counters (what the views read) carries `last_record_at`, the newest Kafka timestamp of a record that it has
+counted. The probe asks for it about ten times a second and notes, for each row, when each value was first seen. Event tables
+tell which records arrived for each row, and when they were produced. A record produced at p is visible from the first moment at
 which its own row was seen with `last_record_at >= p`; the difference is its latency. Nothing is assumed about how records
 are spread over time, and a row without records adds nothing, however long it is silent.
 
 What it measures, and what it does not:
 
-- One view for each job, so that a fast job cannot hide a slow one: `broadcast_10s` (dwell), `broadcast_1m` (interaction),
-  `broadcast_product` (conversion). `room_10s` would be no good: its rows are as new as the newest contribution of any job.
+- The counters of one view for each job, so that a fast job cannot hide a slow one: `broadcast_10s` (dwell),
+  `broadcast_1m` (interaction), `broadcast_product` (conversion). `room_10s` would be no good: its rows are as new as the
+  newest contribution of any job.
   A record that two jobs count (an order) is measured for each. Repurchase is not measured: its only view of its own has
   a row for each buyer.
 - *Visible* means that the row has counted a record at least as new. Records of one partition are counted in order, so for
@@ -216,7 +217,7 @@ class _Job:
         """`part` makes a row of the view together with room and broadcast, `event_part` the same of an event."""
         self.name = name
         self.rows_sql = (
-            f"SELECT room_id, broadcast_id, {part} AS part, max(toUnixTimestamp64Milli(last_record_at)) FROM {view} "
+            f"SELECT room_id, broadcast_id, {part} AS part, max(toUnixTimestamp64Milli(last_record_at)) FROM {view}_counters "
             f"WHERE {recent} >= toDateTime(%(since)s, 'UTC') GROUP BY room_id, broadcast_id, part"
         )
         records = " UNION ALL ".join(stream.sql(event_part) for stream in streams)

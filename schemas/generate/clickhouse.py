@@ -19,8 +19,8 @@ QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${{flush_ms}},
-  kafka_poll_timeout_ms = ${{poll_ms}}"""
+  kafka_flush_interval_ms = ${{{carries}_flush_ms}},
+  kafka_poll_timeout_ms = ${{{carries}_poll_ms}}"""
 
 _WIRE_TYPE = {"string": "String", "integer": "Int64"}
 
@@ -118,7 +118,7 @@ WHERE problem.reason != ''""",
         f"""CREATE TABLE {name}_queue (raw String)
 ENGINE = Kafka
 SETTINGS
-{QUEUE_SETTINGS.format(topic=name, format="RawBLOB")}""",
+{QUEUE_SETTINGS.format(topic=name, format="RawBLOB", carries="event")}""",
         f"CREATE MATERIALIZED VIEW {name}_parse TO {name}_parsed AS\n{parse_sql(topic, f'{name}_queue')}",
         _counted_sql(topic),
     ]

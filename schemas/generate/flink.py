@@ -62,6 +62,8 @@ CREATE TEMPORARY TABLE `{topic.name}_record` (
   'topic' = '{topic.name}',
   'properties.bootstrap.servers' = '${{kafka}}',
   'properties.group.id' = '${{group}}',
+  'properties.fetch.min.bytes' = '262144',
+  'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'format' = 'strict-json'
 );

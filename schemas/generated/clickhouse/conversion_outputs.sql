@@ -31,8 +31,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -77,8 +77,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -117,8 +117,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -160,8 +160,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -204,8 +204,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 

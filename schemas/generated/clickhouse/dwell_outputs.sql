@@ -23,8 +23,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -62,8 +62,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -106,8 +106,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms},
+  kafka_flush_interval_ms = ${metric_flush_ms},
+  kafka_poll_timeout_ms = ${metric_poll_ms},
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 

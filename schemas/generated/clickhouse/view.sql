@@ -64,8 +64,8 @@ SETTINGS
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
-  kafka_flush_interval_ms = ${flush_ms},
-  kafka_poll_timeout_ms = ${poll_ms};
+  kafka_flush_interval_ms = ${event_flush_ms},
+  kafka_poll_timeout_ms = ${event_poll_ms};
 
 CREATE MATERIALIZED VIEW view_parse TO view_parsed AS
 WITH

@@ -17,6 +17,8 @@ CREATE TEMPORARY TABLE `group_message_record` (
   'topic' = 'group_message',
   'properties.bootstrap.servers' = '${kafka}',
   'properties.group.id' = '${group}',
+  'properties.fetch.min.bytes' = '262144',
+  'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'format' = 'strict-json'
 );

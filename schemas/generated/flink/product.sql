@@ -16,6 +16,8 @@ CREATE TEMPORARY TABLE `product_record` (
   'topic' = 'product',
   'properties.bootstrap.servers' = '${kafka}',
   'properties.group.id' = '${group}',
+  'properties.fetch.min.bytes' = '262144',
+  'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'format' = 'strict-json'
 );
