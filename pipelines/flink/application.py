@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from tempfile import NamedTemporaryFile
-from typing import Any
 
 from jobs.catalogue import Job
 from pipelines.errors import UserError
+from pipelines.flink.plan import flush_by_the_clock, remember_forever
 from pipelines.flink.script import script
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
@@ -58,6 +57,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         for statement in application.inserts:
             inserts.add_insert_sql(statement)
         plan = json.loads(inserts.compile_plan().as_json_string())
+        flush_by_the_clock(plan)
         remember_forever(plan, {output for job in jobs if job.state == "forever" for output in job.outputs})
         with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(plan, file)
@@ -104,27 +104,3 @@ def _configuration(settings: Settings, name: str, savepoint: str | None) -> dict
         "table.exec.sink.upsert-materialize": "NONE",
         **({"execution.state-recovery.path": savepoint} if savepoint else {}),
     }
-
-
-def remember_forever(plan: dict[str, Any], sinks: set[str]) -> None:
-    """Takes the time limit from the state of every operator that works for the named sinks alone.
-
-    Args:
-        plan: a compiled plan of Flink, changed in place.
-        sinks: names of sink tables.
-    """
-    nodes = {node["id"]: node for node in plan["nodes"]}
-    targets = defaultdict(list)
-    for edge in plan["edges"]:
-        targets[edge["source"]].append(edge["target"])
-
-    def reached(node: int) -> set[str]:
-        sink = nodes[node].get("dynamicTableSink")
-        if sink is not None:
-            return {sink["table"]["identifier"].rpartition(".")[2].strip("`")}
-        return set().union(*(reached(target) for target in targets[node]))
-
-    for number, node in nodes.items():
-        if "state" in node and reached(number) <= sinks:
-            for state in node["state"]:
-                state["ttl"] = "0 ms"
