@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from kafka import TopicPartition
 from kafka.admin import OffsetSpec
+from kafka.errors import CoordinatorNotAvailableError
 
 from jobs.catalogue import jobs, metric_topic
 from pipelines.settings import Settings
@@ -38,7 +39,10 @@ class Log:
 
     def read_by(self, group: str) -> Offsets:
         """The offsets that a group has committed."""
-        committed = self._admin.list_group_offsets(group)[group]
+        try:
+            committed = self._admin.list_group_offsets(group)[group]
+        except CoordinatorNotAvailableError:  # a new broker, which makes its offsets topic for the first group that asks
+            return {}
         return {(part.topic, part.partition): found.offset for part, found in committed.items() if found.offset >= 0}
 
     def _ends(self, names: Iterable[str]) -> Offsets:
