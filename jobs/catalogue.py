@@ -23,9 +23,25 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Title(_Strict):
+    """A short name for people, in each language that dashboards are built in."""
+
+    en: str
+    zh: str
+
+
+class Thresholds(_Strict):
+    """From where on a value needs attention, and from where on action."""
+
+    worse: Literal["higher", "lower"]
+    warning: float
+    critical: float
+
+
 class Counter(_Strict):
     """A number that only grows (or a first time, which only shrinks)."""
 
+    title: Title
     description: str
     unit: str = Field(description="Grafana's name of the unit.")
     merge: Literal["max", "min"] = "max"
@@ -66,6 +82,7 @@ class TableCounters(_Strict):
 class Derived(_Strict):
     """A column that views add."""
 
+    title: Title
     sql: dict[str, str] = Field(description="Table -> SQL over the table's counters and the derived columns before.")
     unit: str
     description: str
@@ -74,11 +91,13 @@ class Derived(_Strict):
 class Rate(_Strict):
     """A quotient that views add, NULL where its denominator is 0."""
 
+    title: Title
     numerator: str
     denominator: str
     unit: str
     description: str
     tables: list[str]
+    thresholds: Thresholds | None = None
 
 
 class Job(_Strict):

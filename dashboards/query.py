@@ -1,0 +1,56 @@
+"""A panel's query as Grafana's ClickHouse data source wants it; the foundation SDK has no type for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from grafana_foundation_sdk.cog import builder, plugins, runtime, variants
+from grafana_foundation_sdk.models.common import DataSourceRef
+
+Shape = Literal["table", "timeseries"]
+
+PLUGIN = "grafana-clickhouse-datasource"
+DATASOURCE = DataSourceRef(type_val=PLUGIN, uid="${datasource}")
+QUERIES = Path(__file__).parent / "queries"
+
+_FORMATS: dict[Shape, int] = {"timeseries": 0, "table": 1}
+
+
+class ClickHouseQuery(variants.Dataquery, builder.Builder["ClickHouseQuery"]):
+    """One statement. `timeseries` wants a column `time`, sorted; text columns beside it name the series."""
+
+    def __init__(self, sql: str, shape: Shape, ref_id: str = "A") -> None:
+        self.sql, self.shape, self.ref_id = sql, shape, ref_id
+
+    def build(self) -> ClickHouseQuery:
+        """Itself: it is its own builder."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in a dashboard's JSON."""
+        return {
+            "refId": self.ref_id,
+            "datasource": DATASOURCE,
+            "editorType": "sql",
+            "queryType": self.shape,
+            "format": _FORMATS[self.shape],
+            "rawSql": self.sql,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """What `to_json` wrote."""
+        return cls(data["rawSql"], data["queryType"], data["refId"])
+
+
+def read(dashboard: str, name: str) -> str:
+    """The SQL of `queries/<dashboard>/<name>.sql`, without the comment that heads it: Grafana expands macros in comments too."""
+    lines = (QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+
+
+def register() -> None:
+    """Lets the SDK read dashboards with these queries back from JSON."""
+    plugins.register_default_plugins()
+    runtime.register_dataquery_variant(runtime.DataqueryConfig(identifier=PLUGIN, from_json_hook=ClickHouseQuery.from_json))
