@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     flink_rpc_port: Port = 16_123
     clickhouse_port: Port = Field(default=19_000, description="ClickHouse's native protocol.")
     clickhouse_http_port: Port = 18_123
+    board_port: Port = Field(default=13_000, description="The board in a browser.")
 
     clickhouse_database: str = Field(default="livepulse", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     clickhouse_user: str = "default"
@@ -66,7 +67,11 @@ class Settings(BaseSettings):
         ge=10,
         description="How long ClickHouse gathers events before it stores them: no live number waits for it, and each insert costs.",
     )
-    checkpoint_seconds: int = Field(default=10, ge=1)
+    checkpoint_seconds: int = Field(
+        default=30,
+        ge=1,
+        description="How much Flink reads again after a crash, which changes no number. Each checkpoint writes state to disk.",
+    )
     state_ttl_hours: int = Field(
         default=48,
         ge=2,

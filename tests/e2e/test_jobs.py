@@ -61,14 +61,23 @@ def test_stop_with_savepoint_and_resume(env: dict[str, str]) -> None:
 
 def test_a_killed_taskmanager_comes_back_and_nothing_is_lost(env: dict[str, str]) -> None:
     settings = settings_of(env)
+
+    def checkpoints() -> tuple[bool, int, int]:
+        """Whether it runs, how often it was restored, and how many checkpoints it has made."""
+        [job] = json.loads(run_cli(env, "jobs", "status", "--json").stdout or "[{}]")
+        found = job.get("checkpoints", {"restarts": 0, "completed": 0})
+        return job.get("state") == "RUNNING", found["restarts"], found["completed"]
+
     send(settings, part(5))
+    wait_for(lambda: checkpoints()[2] > 0, "a checkpoint to come back from")
+    restored = checkpoints()[1]
     [pid] = [s["pid"] for s in json.loads(run_cli(env, "status", "--json").stdout)["services"] if s["name"] == "taskmanager"]
     os.kill(pid, signal.SIGKILL)
     send(settings, part(6))
 
     def restarted() -> bool:
-        jobs = json.loads(run_cli(env, "jobs", "status", "--json").stdout or "[]")
-        return [job["state"] for job in jobs] == ["RUNNING"] and jobs[0]["checkpoints"]["restarts"] >= 1
+        running, times, _ = checkpoints()
+        return running and times > restored
 
     wait_for(restarted, "the application restarted from its checkpoint", 120)
     assert_verified(env)

@@ -57,8 +57,6 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     /** Users of a task whose latest entries stay on the heap, about 0.3 KB each: who is active need not be read from RocksDB. */
     private static final int CACHED_USERS = 32_768;
 
-    private static final int CACHED_ENTRIES = 12;
-
     private transient Map<String, Integer> bits;
     private transient int[] partition;
     private transient int kindAt;
@@ -67,10 +65,8 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     private transient int itemAt;
     private transient int timeAt;
 
-    /** What state holds too, by user and key. Written through, so that a checkpoint has everything. */
-    private transient Map<String, Map<String, byte[]>> cache;
-
-    private transient Map<String, byte[]> cached;
+    /** What state holds too, by user. Written through, so that a checkpoint has everything. */
+    private transient Map<String, Recent> cache;
 
     @Override
     public TypeInference getTypeInference(DataTypeFactory factory) {
@@ -96,20 +92,15 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         if (bits == null) {
             open(context.tableSemanticsFor(INPUT), kinds);
         }
-        cached = cache.computeIfAbsent(user(input), unknown -> new HashMap<>(8));
+        Recent user = cache.computeIfAbsent(user(input), unknown -> new Recent());
         int kind = bit(input, kindAt);
         int family = bit(input, familyAt);
         int both = kind | family;
         String broadcast = input.getFieldAs(broadcastAt);
         long time = input.getFieldAs(timeAt);
 
-        String minuteKey = "m" + time / MINUTE_MS;
-        Minute minute = Minute.of(read(seen, minuteKey), broadcast, (int) (time % MINUTE_MS / SLOT_MS));
-        byte[] added = minute.with(both);
-        if (added != null) {
-            write(seen, minuteKey, added);
-        }
-        int inBroadcast = addTo(seen, "b" + broadcast, both);
+        Minute minute = inMinute(seen, user, time, broadcast, both);
+        int inBroadcast = inBroadcast(seen, user, broadcast, both);
 
         GenericRowData output = new GenericRowData(COLUMNS.size());
         setNew(output, 0, minute.slot, kind, family);
@@ -118,8 +109,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         output.setField(9, minute.broadcastSlot == 0);
         output.setField(10, minute.broadcastAll == 0);
         String item = itemAt < 0 ? null : input.getFieldAs(itemAt);
-        // The length keeps ids apart that have each other's characters.
-        output.setField(11, item != null && (addTo(seen, "i" + broadcast.length() + ":" + broadcast + item, kind) & kind) == 0);
+        output.setField(11, item != null && (withItem(seen, user, broadcast, item, kind) & kind) == 0);
         collect(output);
     }
 
@@ -145,7 +135,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         timeAt = names.indexOf("event_time");
         cache = new LinkedHashMap<>(1_024, 0.75f, true) {
             @Override
-            protected boolean removeEldestEntry(Map.Entry<String, Map<String, byte[]>> eldest) {
+            protected boolean removeEldestEntry(Map.Entry<String, Recent> eldest) {
                 return size() > CACHED_USERS;
             }
         };
@@ -174,37 +164,56 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         return bit;
     }
 
-    /** Adds bits to an entry of one byte, and returns what it was. */
-    private int addTo(MapView<String, byte[]> seen, String key, int added) throws Exception {
-        byte[] entry = read(seen, key);
-        int before = entry == null ? 0 : entry[0];
+    /** Adds kinds to the minute, and returns it as it was. */
+    private static Minute inMinute(MapView<String, byte[]> seen, Recent user, long time, String broadcast, int added)
+            throws Exception {
+        long number = time / MINUTE_MS;
+        byte[] entry = user.minute(number);
+        boolean isRead = entry == null;
+        if (isRead) {
+            entry = seen.get("m" + number);
+        }
+        Minute minute = Minute.of(entry, broadcast, (int) (time % MINUTE_MS / SLOT_MS));
+        byte[] changed = minute.with(added);
+        if (changed != null) {
+            seen.put("m" + number, changed);
+            user.setMinute(number, changed);
+        } else if (isRead) {
+            user.setMinute(number, entry);
+        }
+        return minute;
+    }
+
+    /** Adds kinds to the broadcast, and returns those that it had. */
+    private static int inBroadcast(MapView<String, byte[]> seen, Recent user, String broadcast, int added) throws Exception {
+        int before = user.broadcast(broadcast);
         if ((before & added) != added) {
-            write(seen, key, new byte[] {(byte) (before | added)});
+            before = addTo(seen, "b" + broadcast, before, added);
+            user.setBroadcast(broadcast, (byte) (before | added));
         }
         return before;
     }
 
-    private byte[] read(MapView<String, byte[]> seen, String key) throws Exception {
-        byte[] entry = cached.get(key);
-        if (entry == null) {
-            entry = seen.get(key);
-            if (entry != null) {
-                cache(key, entry);
-            }
+    /** Adds kinds to the item in the broadcast, and returns those that it had. */
+    private static int withItem(MapView<String, byte[]> seen, Recent user, String broadcast, String item, int added)
+            throws Exception {
+        int before = user.item(broadcast, item);
+        if ((before & added) != added) {
+            // The length keeps ids apart that have each other's characters.
+            before = addTo(seen, "i" + broadcast.length() + ":" + broadcast + item, before, added);
+            user.setItem(broadcast, item, (byte) (before | added));
         }
-        return entry;
+        return before;
     }
 
-    private void write(MapView<String, byte[]> seen, String key, byte[] entry) throws Exception {
-        seen.put(key, entry);
-        cache(key, entry);
-    }
-
-    private void cache(String key, byte[] entry) {
-        if (cached.size() >= CACHED_ENTRIES) {
-            cached.clear(); // mostly minutes that are over
+    /** Adds bits to an entry of one byte in state, and returns what it was; which is asked for where nothing is known of it. */
+    private static int addTo(MapView<String, byte[]> seen, String key, int known, int added) throws Exception {
+        byte[] entry = known == 0 ? seen.get(key) : null;
+        int before = entry == null ? known : entry[0];
+        if ((before & added) != added) {
+            seen.put(key, new byte[] {(byte) (before | added)});
         }
-        cached.put(key, entry);
+        return before;
     }
 
     private static void setNew(GenericRowData output, int at, int before, int kind, int family) {
