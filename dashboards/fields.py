@@ -22,6 +22,7 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 _GRAFANA_UNITS = {"currency": "locale"}
 """Queries divide money by the minor units of its currency, and show the currency in a column of its own."""
 _DECIMALS = {"percentunit": 1, "currency": 0}
+_DECIMALS_OF_AVERAGES = {"percentunit": 1, "currency": 2}
 
 
 @cache
@@ -33,7 +34,7 @@ def fields() -> Mapping[str, Field]:
     """
     found: dict[str, Field] = {}
     for job in jobs().values():
-        for metrics in (job.counters, job.derived, job.rates):
+        for metrics, decimals in ((job.counters, _DECIMALS), (job.derived, _DECIMALS), (job.rates, _DECIMALS_OF_AVERAGES)):
             for name, metric in metrics.items():
                 # Two jobs may count the same, one for rooms and one for buyers: the first one's words serve both.
                 found.setdefault(
@@ -42,7 +43,7 @@ def fields() -> Mapping[str, Field]:
                         title=metric.title,
                         unit=_GRAFANA_UNITS.get(metric.unit, metric.unit),
                         description=metric.description,
-                        decimals=_DECIMALS.get(metric.unit),
+                        decimals=decimals.get(metric.unit),
                         thresholds=getattr(metric, "thresholds", None),
                     ),
                 )

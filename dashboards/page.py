@@ -29,6 +29,9 @@ WIDTH = 24
 """Columns of Grafana's grid."""
 
 _SHAPES: dict[Kind, Shape] = {"timeseries": "timeseries", "heatmap": "timeseries"}
+_EVERY = "/.*/"
+"""Grafana's stat shows only numbers unless told so."""
+
 _COLORS = {"good": "green", "warning": "orange", "critical": "red"}
 
 
@@ -159,9 +162,10 @@ class _Built(Builder[models.Panel]):
 def _builder(kind: Kind, look: Look, shown: dict[str, Field]) -> _PanelBuilder:
     match kind:
         case "stat":
+            has_text = any(field.unit == "string" for field in shown.values())
             return (
                 stat.Panel()
-                .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
+                .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).fields(_EVERY if has_text else ""))
                 .graph_mode(common_models.BigValueGraphMode.AREA if look == "sparkline" else common_models.BigValueGraphMode.NONE)
                 .color_mode(
                     common_models.BigValueColorMode.BACKGROUND if look == "background" else common_models.BigValueColorMode.VALUE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import schemas
@@ -26,13 +27,28 @@ def files() -> dict[Path, str]:
     return {GENERATED / name: text for name, text in made.items()}
 
 
-def stale() -> list[Path]:
-    """Generated files that differ from what would be generated now, are missing, or should not be there."""
-    wanted = files()
-    present = {path for path in GENERATED.rglob("*") if path.is_file()}
+def stale_in(folder: Path, wanted: Mapping[Path, str]) -> list[Path]:
+    """Files of a generated folder that differ from what is wanted, are missing, or should not be there."""
+    present = {path for path in folder.rglob("*") if path.is_file()}
     changed = {path for path, text in wanted.items() if not path.is_file() or path.read_text(encoding="utf-8") != text}
-    pending = [MIGRATIONS / "(a new migration)"] if next_migration() else []
-    return sorted(changed | (present - wanted.keys())) + pending
+    return sorted(changed | (present - wanted.keys()))
+
+
+def write_in(folder: Path, wanted: Mapping[Path, str]) -> list[Path]:
+    """Writes what is stale in a generated folder, and removes what should not be there; returns the files touched."""
+    touched = stale_in(folder, wanted)
+    for path in touched:
+        if path in wanted:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(wanted[path], encoding="utf-8")
+        else:
+            path.unlink()
+    return touched
+
+
+def stale() -> list[Path]:
+    """Generated files that are out of date, and whether a migration is."""
+    return stale_in(GENERATED, files()) + ([MIGRATIONS / "(a new migration)"] if next_migration() else [])
 
 
 def write() -> list[Path]:
@@ -41,16 +57,7 @@ def write() -> list[Path]:
     Returns:
         The files that were written or removed.
     """
-    wanted = files()
-    touched = []
-    for path in stale():
-        if path in wanted:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(wanted[path], encoding="utf-8")
-            touched.append(path)
-        elif path.parent != MIGRATIONS:
-            path.unlink()
-            touched.append(path)
+    touched = write_in(GENERATED, files())
     if sql := next_migration():
         number = 1 + max((int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.sql")), default=0)
         path = MIGRATIONS / f"{number:04d}_{'initial' if number == 1 else 'tables'}.sql"

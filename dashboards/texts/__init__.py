@@ -22,6 +22,8 @@ class PanelText(BaseModel):
 
     title: Title
     description: Title | None = None
+    may_be_empty: bool = False
+    """Whether a healthy system may have nothing to show here."""
 
 
 class Field(BaseModel):

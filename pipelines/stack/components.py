@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import dashboards.board
 import deploy.local
 from pipelines.errors import UserError
 from pipelines.settings import Settings
@@ -24,6 +25,8 @@ from pipelines.stack.layout import SERVICES, Layout, refuse_impossible
 _OLDEST_JAVA = 17
 _LOCAL = Path(deploy.local.__file__).parent
 _EXTENSION = Path(__file__).parent.parent / "flink_extension"
+_BOARD = Path(dashboards.board.__file__).parent
+_ALL = (*SERVICES, "board")
 
 Say = Callable[[str], None]
 
@@ -40,11 +43,10 @@ class Part:
     make: Callable[[Path], None]
 
 
-def parts(settings: Settings, services: Collection[str] = tuple(SERVICES)) -> list[Part]:
-    """What these services need on this machine."""
+def parts(settings: Settings, services: Collection[str] = _ALL) -> list[Part]:
+    """What these services, and the board, need on this machine."""
     layout = Layout.of(settings)
     pom = _LOCAL / "pom.xml"
-    npm = (_LOCAL / "package.json", _LOCAL / "package-lock.json")
     sources = tuple(sorted(p for p in _EXTENSION.rglob("*") if p.is_file() and "target" not in p.relative_to(_EXTENSION).parts))
     found = [
         Part("kafka", "kafka", "Kafka (Maven)", (pom,), layout.kafka_jars, lambda to: _maven_jars("kafka", to)),
@@ -53,12 +55,21 @@ def parts(settings: Settings, services: Collection[str] = tuple(SERVICES)) -> li
     ]
     if clickhouse_program() is None:
         title = "ClickHouse's engine (npm, about 560 MB)"
-        found.append(Part("clickhouse", "clickhouse", title, npm, layout.clickhouse_package, _npm))
+        found.append(_npm_part("clickhouse", title, _LOCAL, layout.clickhouse_package))
+    found.append(_npm_part("board", "The board's charts (npm)", _BOARD, layout.board_package))
     # Flink's jars are wanted for an existing Flink too: a job is put together here and sent with them.
-    return [part for part in found if part.service in services and (part.service == "flink" or not getattr(settings, part.service))]
+    return [
+        part
+        for part in found
+        if part.service in services and (part.service in ("flink", "board") or not getattr(settings, part.service))
+    ]
 
 
-def install(settings: Settings, say: Say, services: Collection[str] = tuple(SERVICES)) -> list[str]:
+def _npm_part(name: str, title: str, source: Path, target: Path) -> Part:
+    return Part(name, name, title, (source / "package.json", source / "package-lock.json"), target, lambda to: _npm(source, to))
+
+
+def install(settings: Settings, say: Say, services: Collection[str] = _ALL) -> list[str]:
     """Get what is missing, or was made from other inputs than today's; returns the names of the parts that were made.
 
     Safe to run twice, also at the same time.
@@ -67,8 +78,8 @@ def install(settings: Settings, say: Say, services: Collection[str] = tuple(SERV
     layout.components.mkdir(parents=True, exist_ok=True)
     with _locked(layout.components / "lock", say):
         todo = [part for part in parts(settings, services) if not _is_current(layout, part)]
-        needs = {"npm" if part.name == "clickhouse" else "mvn" for part in todo}
-        if needs:
+        needs = {"npm" if part.name in ("clickhouse", "board") else "mvn" for part in todo}
+        if "mvn" in needs:
             java()
         for program in sorted(needs):
             _program(program)
@@ -132,9 +143,9 @@ def _extension(to: Path) -> None:
         shutil.rmtree(copy, ignore_errors=True)
 
 
-def _npm(to: Path) -> None:
+def _npm(source: Path, to: Path) -> None:
     for name in ("package.json", "package-lock.json"):
-        shutil.copy2(_LOCAL / name, to)
+        shutil.copy2(source / name, to)
     _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], to)
 
 
@@ -153,7 +164,7 @@ def _program(name: str) -> str:
     if found is None:
         what, package = {
             "mvn": ("Maven, which gets the jars", "maven"),
-            "npm": ("npm, which gets ClickHouse's engine (or install a clickhouse program)", "npm"),
+            "npm": ("npm, which gets the board's charts and, where there is no clickhouse program, ClickHouse's engine", "npm"),
         }[name]
         raise UserError(f"There is no {name} on PATH: {what}.", f"Install it, for example: apt-get install {package}")
     return found

@@ -108,6 +108,10 @@ class Layout:
         return self.components / "jars" / "flink"
 
     @property
+    def board_package(self) -> Path:
+        return self.components / "board"
+
+    @property
     def clickhouse_package(self) -> Path:
         return self.components / "clickhouse"
 

@@ -1,0 +1,1 @@
+"""The page that shows the dashboards in a browser (pipelines/board serves it)."""

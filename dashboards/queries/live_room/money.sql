@@ -1,0 +1,28 @@
+-- Money of the broadcasts that are on, in each currency.
+WITH current AS (
+  SELECT room_id, broadcast_id FROM broadcast_counters FINAL
+  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime
+  ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
+), audiences AS (
+  SELECT sum(if(viewers > 0, viewers, active_users)) AS audience FROM broadcast_counters FINAL
+  WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
+)
+SELECT
+  currency,
+  paid / minor AS gmv_paid,
+  refunded / minor AS gmv_refunded,
+  (paid - refunded) / minor AS gmv_net,
+  if(orders = 0, NULL, paid / orders / minor) AS average_order_value,
+  if(audience = 0, NULL, paid * 1000 / audience / minor) AS gpm,
+  if(audience = 0, NULL, paid / audience / minor) AS uv_value,
+  if(paid = 0, NULL, refunded / paid) AS refund_rate_amount
+FROM (
+  SELECT
+    currency, transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS minor,
+    sum(toInt64(sales.gmv_paid)) AS paid, sum(toInt64(sales.gmv_refunded)) AS refunded, sum(orders_paid) AS orders
+  FROM broadcast_product_sales_counters AS sales FINAL
+  WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
+  GROUP BY currency
+) AS money
+CROSS JOIN audiences
+ORDER BY paid DESC

@@ -1,0 +1,40 @@
+"""`livepulse board`."""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Language(StrEnum):
+    """Languages that dashboards are built in."""
+
+    EN = "en"
+    ZH = "zh"
+
+
+def board(
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65_535, help="Where to listen, on loopback (LIVEPULSE_BOARD_PORT).")
+    ] = None,
+    language: Annotated[Language, typer.Option(help="Of titles and descriptions.")] = Language.EN,
+) -> None:
+    """Serve the dashboards in a browser, without Grafana, until Ctrl-C.
+
+    The same files, statements and ClickHouse as in Grafana; it only reads, and listens on this machine alone.
+
+    Examples: [cyan]livepulse board[/]  ·  [cyan]livepulse board --language zh[/]  ·  [cyan]livepulse board --port 13001[/]
+    """
+    from pipelines.board.server import BoardServer
+    from pipelines.cli.progress import Stop
+    from pipelines.settings import settings
+    from pipelines.stack.health import require
+
+    require(settings(), "clickhouse")
+    with Stop() as stop, BoardServer(settings(), port or settings().board_port, language.value) as server:
+        typer.echo(f"The board is at {server.address}    (Ctrl-C ends it)")
+        while not stop.requested and server.alive:
+            time.sleep(0.2)

@@ -1,0 +1,1 @@
+"""Dashboards at work: their statements run as Grafana's ClickHouse data source runs them."""

@@ -1,0 +1,110 @@
+"""Whether every panel answers, rightly named and in time, whatever is chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dashboards import DASHBOARDS
+from dashboards.build import page
+from dashboards.query import read
+from dashboards.texts import texts
+from pipelines.errors import UserError
+from pipelines.grafana.macros import Selection, bind
+from pipelines.grafana.reader import Reader, Result
+from pipelines.settings import Settings
+
+LIMIT_MS = 200
+HOSTILE = "o'clock \\ \" %s ${room}"
+"""A room that someone might really create."""
+_TRIES = 3
+_TIME = "time"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one statement did with one choice."""
+
+    dashboard: str
+    panel: str
+    chosen: str
+    """`one`, `several`, `all` or `hostile`."""
+    rows: int = 0
+    read_rows: int = 0
+    milliseconds: float = 0.0
+    problem: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self)
+
+
+def run(settings: Settings, hours: float, dashboards: Iterable[str] = DASHBOARDS) -> list[Finding]:
+    """Runs every panel's statement with each choice of rooms and broadcasts.
+
+    Args:
+        hours: the time range, until now.
+    """
+    reader = Reader(settings)
+    end = datetime.now(UTC)
+    choices = dict(_choices(reader, end - timedelta(hours=hours), end))
+    return [
+        finding
+        for name in dashboards
+        for panel, columns in page(name, "en").columns.items()
+        for finding in _panel(reader, name, panel, columns, choices)
+    ]
+
+
+def _choices(reader: Reader, start: datetime, end: datetime) -> Iterator[tuple[str, Selection]]:
+    """What people may choose, by name."""
+    interval = max(10, int((end - start).total_seconds() / 300 / 10) * 10)
+
+    def selection(rooms: list[str], broadcasts: list[str]) -> Selection:
+        return Selection(start, end, interval, {"room": rooms, "broadcast": broadcasts})
+
+    def options(variable: str, rooms: list[str]) -> list[str]:
+        return [str(row[0]) for row in reader.run(*bind(read("variables", variable), selection(rooms, []))).rows]
+
+    rooms = options("room", [])
+    if not rooms:
+        raise UserError("ClickHouse holds no room of this time range.", "Send some events first: livepulse simulate --duration 60")
+    for name, chosen in (("one", rooms[:1]), ("several", rooms[:3]), ("all", rooms), ("hostile", [HOSTILE])):
+        broadcasts = options("broadcast", chosen)
+        yield name, selection(chosen, broadcasts[:1] if name == "one" else broadcasts or [HOSTILE])
+
+
+def _panel(
+    reader: Reader, dashboard: str, panel: str, columns: tuple[str, ...], choices: dict[str, Selection]
+) -> Iterator[Finding]:
+    sql = read(dashboard, panel)
+    about = texts()[dashboard].panels.get(panel)
+    may_be_empty = about is not None and about.may_be_empty
+    for chosen, selection in choices.items():
+        try:
+            result = min((reader.run(*bind(sql, selection)) for _ in range(_TRIES)), key=lambda one: one.milliseconds)
+        except UserError as error:
+            yield Finding(dashboard, panel, chosen, problem=" ".join((error.message, error.hint or "")).strip())
+            continue
+        yield Finding(
+            dashboard,
+            panel,
+            chosen,
+            len(result.rows),
+            result.read_rows,
+            result.milliseconds,
+            _problem(result, columns, may_be_empty or chosen == "hostile"),
+        )
+
+
+def _problem(result: Result, columns: tuple[str, ...], may_be_empty: bool) -> str:
+    given = tuple(column.name for column in result.columns if column.name != _TIME)
+    if given != columns:
+        return f"gives {', '.join(given)} instead of {', '.join(columns)}"
+    if not result.rows and not may_be_empty:
+        return "is empty"
+    if result.milliseconds > LIMIT_MS:
+        return f"takes over {LIMIT_MS} ms"
+    return ""
