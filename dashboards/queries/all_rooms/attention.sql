@@ -1,0 +1,32 @@
+-- Rooms that need a look first, with the reason: the last three complete minutes against the ten before, and refunds of the broadcast.
+SELECT room_id, attention, now_share, usual_share
+FROM (
+  SELECT
+    room_id,
+    arrayJoin(arrayFilter(x -> x.4, [
+      ('audience falls', recent.1 / 3, before.1 / 10, recent.1 / 3 < 0.7 * before.1 / 10),
+      ('interaction falls', recent.2 / recent.1, before.2 / before.1, recent.2 / recent.1 < 0.5 * before.2 / before.1),
+      ('conversion falls', recent.3 / recent.1, before.3 / before.1, before.3 >= 10 AND recent.3 / recent.1 < 0.3 * before.3 / before.1),
+      ('nothing arrives', toFloat64(stale), toFloat64(0), stale > 60),
+      ('refunds', refunded / paid, toFloat64(0.2), paid >= 20 AND refunded / paid > 0.2)
+    ])) AS found,
+    found.1 AS attention, found.2 AS now_share, found.3 AS usual_share
+  FROM (
+    SELECT
+      room_id,
+      (sumIf(audience, is_recent), sumIf(interacting_users, is_recent), sumIf(paying_users, is_recent)) AS recent,
+      (sumIf(audience, NOT is_recent), sumIf(interacting_users, NOT is_recent), sumIf(paying_users, NOT is_recent)) AS before,
+      sum(orders_refunded) AS refunded, sum(orders_paid) AS paid,
+      dateDiff('second', max(last_record_at), now64(3)) AS stale
+    FROM (
+      SELECT *, if(viewers > 0, viewers, active_users) AS audience, window_start >= toStartOfMinute(now()) - INTERVAL 3 MINUTE AS is_recent
+      FROM room_1m_counters FINAL
+      WHERE room_id IN (${room:sqlstring}) AND window_start >= toStartOfMinute(now()) - INTERVAL 13 MINUTE
+        AND window_start < toStartOfMinute(now())
+    )
+    GROUP BY room_id
+    HAVING before.1 > 0
+  )
+)
+ORDER BY indexOf(['nothing arrives', 'audience falls', 'conversion falls', 'interaction falls', 'refunds'], attention), room_id
+LIMIT 50

@@ -1,0 +1,29 @@
+-- Rooms by how many watch, with their trend over the time range and what their broadcast has sold so far.
+SELECT room_id, watching, audience_trend, interaction_rate, conversion_rate, orders_trend, orders_paid, currency, gmv_paid
+FROM (
+  SELECT
+    room_id,
+    sparkbar(24)(toUnixTimestamp(window_start), audience) AS audience_trend,
+    sparkbar(24)(toUnixTimestamp(window_start), m.orders_paid) AS orders_trend,
+    if(sum(audience) = 0, NULL, sum(interacting_users) / sum(audience)) AS interaction_rate,
+    if(sum(audience) = 0, NULL, sum(paying_users) / sum(audience)) AS conversion_rate,
+    sum(m.orders_paid) AS orders_paid
+  FROM (
+    SELECT room_id, window_start, interacting_users, paying_users, orders_paid, if(viewers > 0, viewers, active_users) AS audience
+    FROM room_1m_counters FINAL
+    WHERE room_id IN (${room:sqlstring}) AND $__timeFilter(window_start)
+  ) AS m
+  GROUP BY room_id
+) AS rooms
+LEFT JOIN (
+  SELECT room_id, max(viewers) AS watching FROM room_10s_counters
+  WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
+) AS present USING (room_id)
+LEFT JOIN (
+  SELECT room_id, currency, sum(s.gmv_paid) / transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS gmv_paid
+  FROM room_sales_1m_counters AS s FINAL
+  WHERE room_id IN (${room:sqlstring}) AND $__timeFilter(window_start)
+  GROUP BY room_id, currency ORDER BY gmv_paid DESC LIMIT 1 BY room_id
+) AS sales USING (room_id)
+ORDER BY watching DESC, room_id
+LIMIT 200

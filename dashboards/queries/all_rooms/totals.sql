@@ -1,0 +1,18 @@
+-- The chosen rooms together, now and in the last five complete minutes.
+SELECT
+  (
+    SELECT sum(watching) FROM (
+      SELECT max(viewers) AS watching FROM room_10s_counters
+      WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
+    )
+  ) AS watching,
+  uniqExactIf(room_id, viewers > 0) AS rooms_live,
+  sum(m.comments) / 5 AS comments_per_minute,
+  sum(m.orders_paid) / 5 AS orders_per_minute,
+  if(sum(audience) = 0, NULL, sum(m.interacting_users) / sum(audience)) AS interaction_rate,
+  if(sum(audience) = 0, NULL, sum(m.paying_users) / sum(audience)) AS conversion_rate
+FROM (
+  SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM room_1m_counters FINAL
+  WHERE room_id IN (${room:sqlstring})
+    AND window_start >= toStartOfMinute(now()) - INTERVAL 5 MINUTE AND window_start < toStartOfMinute(now())
+) AS m

@@ -1,0 +1,10 @@
+-- How many of the buyers bought again: all rooms as one, over all time and the days that end today.
+SELECT
+  anyIf(r.repurchase_rate, period = '30d') AS repurchase_rate_30d,
+  anyIf(r.repurchase_rate, period = '90d') AS repurchase_rate_90d,
+  anyIf(r.repurchase_rate, period = 'all') AS repurchase_rate_all,
+  anyIf(r.repeat_buyers, period = 'all') AS buyers_again,
+  anyIf(r.buyers, period = 'all') AS buyers,
+  anyIf(r.days_between_orders, period = 'all') AS days_between_orders
+FROM repurchase AS r
+WHERE room_id = ''
