@@ -131,6 +131,56 @@ def verify_table() -> StorageTable:
     )
 
 
+def flink_metric_table() -> StorageTable:
+    """The table of Flink's own figures, a row for each every few seconds (pipelines/flink_extension reports them)."""
+    columns = {
+        "inserted_at": ("DateTime('UTC') DEFAULT now()", "When it was reported; retention counts from here."),
+        "process": ("LowCardinality(String)", "jobmanager, or taskmanager and its id."),
+        "job": ("LowCardinality(String)", "Name of the application; empty for a process's own figures."),
+        "task": ("LowCardinality(String)", "Name of the task, where the figure is of one."),
+        "operator": ("LowCardinality(String)", "Name of the operator in the task, where the figure is of one."),
+        "subtask": ("Int16", "Number of the task's part; -1 where the figure is of no task."),
+        "metric": ("LowCardinality(String)", "Flink's name of the figure."),
+        "value": ("Float64", "The figure, in Flink's unit."),
+    }
+    return StorageTable(
+        name="flink_metric",
+        comment="Flink's own figures over time.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="MergeTree",
+        order_by=("metric", "job", "inserted_at"),
+        partition_by="toDate(inserted_at)",
+    )
+
+
+def freshness_table() -> StorageTable:
+    """The table of how old events were when they became visible, a row a job and measurement."""
+    columns = {
+        "inserted_at": ("DateTime('UTC') DEFAULT now()", "When it was measured; retention counts from here."),
+        "job": ("LowCardinality(String)", "Job whose counters were watched."),
+        "p50": ("Float64", "Seconds from being produced to being visible: half of the events took no longer."),
+        "p99": ("Float64", "The same for 99 of 100 events."),
+        "maximum": ("Float64", "The longest."),
+        "events": ("UInt64", "Events of the minute before that were measured."),
+    }
+    return StorageTable(
+        name="freshness_result",
+        comment="How long events took to become visible, measured while verify runs continuously.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="MergeTree",
+        order_by=("inserted_at", "job"),
+        partition_by="toDate(inserted_at)",
+    )
+
+
 def tables() -> list[StorageTable]:
-    """Every table that events, and what is known of them, are stored in."""
-    return [*(event_table(topic) for topic in EVENTS), dead_letter_table(), verify_table()]
+    """Every table that events, and what is known of them and of the pipeline, are stored in."""
+    return [
+        *(event_table(topic) for topic in EVENTS),
+        dead_letter_table(),
+        verify_table(),
+        flink_metric_table(),
+        freshness_table(),
+    ]

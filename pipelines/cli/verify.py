@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
     from pipelines.verify.result import Check
+    from pipelines.watch.freshness import Freshness
 
 DIFFERENCES = 1
+_FRESHNESS_SECONDS = 10.0
+"""How often the last minute's freshness is stored."""
 
 
 def verify(
@@ -24,7 +27,12 @@ def verify(
         int, typer.Option(min=0, metavar="SECONDS", help="Leave out rows that counted a record stored this recently.")
     ] = 10,
     every: Annotated[
-        float | None, typer.Option(min=1, metavar="SECONDS", help="Check again and again, storing each result in verify_result.")
+        float | None,
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            help="Check again and again, and measure freshness meanwhile; stored in verify_result and freshness_result.",
+        ),
     ] = None,
 ) -> None:
     """Prove that nothing received is lost and that every counter is right.
@@ -41,16 +49,43 @@ def verify(
 
     console = Console(stderr=True, highlight=False)
     require(settings(), "kafka", "clickhouse")
-    while True:
-        started = time.time()
-        checks = _check(settings(), console, wait, settle)
-        if as_json:
-            typer.echo(json.dumps(_as_json(checks)))
-        else:
-            _show(checks)
-        if every is None:
-            raise typer.Exit(0 if all(check.holds for check in checks) else DIFFERENCES)
-        time.sleep(max(0.0, started + every - time.time()))
+    if every is None:
+        raise typer.Exit(0 if _once(settings(), console, wait, settle, as_json) else DIFFERENCES)
+    _continuously(settings(), console, wait, settle, as_json, every)
+
+
+def _once(settings: Settings, console: Console, wait: float, settle: int, as_json: bool) -> bool:
+    checks = _check(settings, console, wait, settle)
+    if as_json:
+        typer.echo(json.dumps(_as_json(checks)))
+    else:
+        _show(checks)
+    return all(check.holds for check in checks)
+
+
+def _continuously(settings: Settings, console: Console, wait: float, settle: int, as_json: bool, every: float) -> None:
+    from pipelines.watch.freshness import FreshnessProbe
+
+    with FreshnessProbe(settings) as probe:
+        while True:
+            next_check = time.time() + every
+            _once(settings, console, wait, settle, as_json)
+            while (left := next_check - time.time()) > 0:
+                time.sleep(min(left, _FRESHNESS_SECONDS))
+                _store_freshness(settings, probe.recent_by_job())
+
+
+def _store_freshness(settings: Settings, found: dict[str, Freshness]) -> None:
+    from pipelines.clickhouse import connect
+
+    if not found:
+        return
+    client = connect(settings)
+    try:
+        rows = [(job, one.p50, one.p99, one.maximum, one.events) for job, one in found.items()]
+        client.execute("INSERT INTO freshness_result (job, p50, p99, maximum, events) VALUES", rows)
+    finally:
+        client.disconnect()
 
 
 def _check(settings: Settings, console: Console, wait: float, settle: int) -> list[Check]:

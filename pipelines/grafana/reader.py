@@ -109,7 +109,7 @@ def _first_sentence(message: str) -> str:
 
 def _kind(clickhouse_type: str) -> str:
     inner = clickhouse_type
-    for wrapper in ("Nullable(", "LowCardinality(", "Nullable("):
+    for wrapper in ("SimpleAggregateFunction(max, ", "SimpleAggregateFunction(min, ", "Nullable(", "LowCardinality(", "Nullable("):
         inner = inner.removeprefix(wrapper)
     if inner.startswith("Date"):
         return "time"

@@ -308,14 +308,15 @@ class FreshnessProbe:
 
     def recent(self, seconds: float = 60) -> Freshness | None:
         """The figures of the last so many seconds, all jobs together."""
-        since = time.monotonic() - seconds
         found = Latencies()
-        with self._lock:
-            for job in self._jobs:
-                for moment, latencies in job.recent:
-                    if moment >= since:
-                        found.update(latencies)
+        for latencies in self._recent(seconds).values():
+            found.update(latencies)
         return Freshness.of(found)
+
+    def recent_by_job(self, seconds: float = 60) -> dict[str, Freshness]:
+        """The figures of the last so many seconds, job by job."""
+        found = {name: Freshness.of(latencies) for name, latencies in self._recent(seconds).items()}
+        return {name: freshness for name, freshness in found.items() if freshness}
 
     def total(self) -> Freshness | None:
         """The figures since the start, all jobs together."""
@@ -330,6 +331,16 @@ class FreshnessProbe:
         with self._lock:
             found = {job.name: Freshness.of(job.total) for job in self._jobs}
         return {name: freshness for name, freshness in found.items() if freshness}
+
+    def _recent(self, seconds: float) -> dict[str, Latencies]:
+        since = time.monotonic() - seconds
+        found = {job.name: Latencies() for job in self._jobs}
+        with self._lock:
+            for job in self._jobs:
+                for moment, latencies in job.recent:
+                    if moment >= since:
+                        found[job.name].update(latencies)
+        return found
 
     def _run(self, work: Callable[[Client], None]) -> None:
         from clickhouse_driver.errors import Error

@@ -106,7 +106,7 @@ function heatmap(panel, result) {
   const value = numbers[0];
   const field = fieldOf(panel, value.column);
   const label = fieldOf(panel, text?.column ?? { name: "" });
-  const written = (ms) => new Date(ms).toLocaleString(language, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const written = (ms) => new Date(ms).toLocaleString(language, { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hour12: false });
   const times = [...new Set(result.rows.map((row) => row[time.at]))].sort((a, b) => a - b);
   const names = [...new Set(result.rows.map((row) => (text ? row[text.at] : "")))];
   const columnOf = new Map(times.map((one, at) => [one, at]));

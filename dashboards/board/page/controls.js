@@ -21,7 +21,7 @@ export function buildControls(place, model, state, { options, changed }) {
   const loadFrom = (name) => load(name);
 
   const from = state.from ?? model.time.from;
-  const span = select(say("from"), [...new Set([...RANGES, ...(/^now-\w+$/.test(from) ? [from.slice(4)] : [])])].map((one) => [`now-${one}`, `${say("last")} ${one.slice(0, -1)} ${say("units")[one.at(-1)]}`]), from);
+  const span = select(say("from"), [...new Set([...RANGES, ...(/^now-\w+$/.test(from) ? [from.slice(4)] : [])])].map((one) => [`now-${one}`, `${say("last")} ${one.slice(0, -1)} ${say("units")[one.at(-1)]}`.replace(/ 1 (\w+)s$/, " 1 $1")]), from);
   if (!/^now-/.test(from)) span.prepend(new Option(say("custom"), from, true, true));
   span.addEventListener("change", () => { state.from = span.value; state.to = "now"; changed(); });
   const refresh = select(say("refresh"), REFRESHES.map((one) => [one, one || say("off")]), state.refresh ?? model.refresh ?? "");

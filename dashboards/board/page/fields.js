@@ -1,6 +1,7 @@
 // A column of a panel as its field configuration wants it: what it is called, and how a value is written and coloured.
 import { language } from "./texts.js";
 
+const MOMENT = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
 const COLORS = { green: "--good", orange: "--warning", red: "--critical" };
 
 export function fieldOf(panel, column) {
@@ -32,7 +33,7 @@ export function format(value, field) {
     case "ms": return value < 1000 ? `${number(value, decimals ?? 0)} ms` : duration(value / 1000, decimals);
     case "bytes": return bytes(value);
     case "locale": return number(value, decimals ?? (Number.isInteger(value) ? 0 : 2));
-    case "dateTimeAsIso": return new Date(value).toLocaleString(language);
+    case "dateTimeAsIso": return new Date(value).toLocaleString(language, MOMENT);
     case "string": case "none": return number(value, decimals);
     default: return short(value, decimals);
   }

@@ -3,7 +3,7 @@ import { fieldOf, format, level } from "./fields.js";
 import { say } from "./texts.js";
 
 export function drawStat(body, panel, result) {
-  const shown = result.columns.map((column, at) => ({ column, at, field: fieldOf(panel, column) })).filter(({ column }) => column.kind !== "time");
+  const shown = result.columns.map((column, at) => ({ column, at, field: fieldOf(panel, column) })).filter(({ column }) => column.name !== "time");
   const many = shown.length > 1;
   body.className = many ? "body stat many" : "body stat";
   body.replaceChildren(...shown.map(({ column, at, field }) => {
@@ -43,7 +43,7 @@ function sparkline(values) {
 }
 
 export function drawTable(body, panel, result) {
-  const fields = result.columns.map((column) => fieldOf(panel, column.kind === "time" ? { ...column } : column));
+  const fields = result.columns.map((column) => fieldOf(panel, column));
   fields.forEach((field, at) => { if (result.columns[at].kind === "time") field.unit ??= "dateTimeAsIso"; });
   const table = element("table");
   const head = table.createTHead().insertRow();
