@@ -61,12 +61,14 @@ types: $(VENV)/.installed ## Mypy, strictly
 	$(BIN)/mypy
 
 .PHONY: generate
-generate: $(VENV)/.installed ## Write everything that follows from schemas/ and jobs/
+generate: $(VENV)/.installed ## Write everything that follows from schemas/, jobs/ and dashboards/
 	$(LIVEPULSE) generate
+	$(LIVEPULSE) dashboards build
 
 .PHONY: check-generated
 check-generated: $(VENV)/.installed ## Fail when a generated file is out of date
 	$(LIVEPULSE) generate --check
+	$(LIVEPULSE) dashboards build --check
 
 .PHONY: bench-smoke
 bench-smoke: install ## All jobs against one Python process, side by side (EVENTS=4000000)

@@ -33,7 +33,15 @@ def free_ports(count: int) -> list[int]:
 
 def stack_environment(home: Path) -> dict[str, str]:
     """The variables of a stack of its own: nothing of the caller's LIVEPULSE_ settings but where components are."""
-    names = ("KAFKA_PORT", "KAFKA_CONTROLLER_PORT", "FLINK_PORT", "FLINK_RPC_PORT", "CLICKHOUSE_PORT", "CLICKHOUSE_HTTP_PORT")
+    names = (
+        "KAFKA_PORT",
+        "KAFKA_CONTROLLER_PORT",
+        "FLINK_PORT",
+        "FLINK_RPC_PORT",
+        "CLICKHOUSE_PORT",
+        "CLICKHOUSE_HTTP_PORT",
+        "BOARD_PORT",
+    )
     ports = {f"LIVEPULSE_{name}": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LIVEPULSE_") or k == "LIVEPULSE_COMPONENTS"}
     return inherited | ports | {"LIVEPULSE_HOME": str(home), "LIVEPULSE_TIME_ZONE": TIME_ZONE, "COLUMNS": "160", "NO_COLOR": "1"}

@@ -13,11 +13,8 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
     from pipelines.verify.result import Check
-    from pipelines.watch.freshness import Freshness
 
 DIFFERENCES = 1
-_FRESHNESS_SECONDS = 10.0
-"""How often the last minute's freshness is stored."""
 
 
 def verify(
@@ -66,26 +63,11 @@ def _once(settings: Settings, console: Console, wait: float, settle: int, as_jso
 def _continuously(settings: Settings, console: Console, wait: float, settle: int, as_json: bool, every: float) -> None:
     from pipelines.watch.freshness import FreshnessProbe
 
-    with FreshnessProbe(settings) as probe:
+    with FreshnessProbe(settings, stores=True):
         while True:
             next_check = time.time() + every
             _once(settings, console, wait, settle, as_json)
-            while (left := next_check - time.time()) > 0:
-                time.sleep(min(left, _FRESHNESS_SECONDS))
-                _store_freshness(settings, probe.recent_by_job())
-
-
-def _store_freshness(settings: Settings, found: dict[str, Freshness]) -> None:
-    from pipelines.clickhouse import connect
-
-    if not found:
-        return
-    client = connect(settings)
-    try:
-        rows = [(job, one.p50, one.p99, one.maximum, one.events) for job, one in found.items()]
-        client.execute("INSERT INTO freshness_result (job, p50, p99, maximum, events) VALUES", rows)
-    finally:
-        client.disconnect()
+            time.sleep(max(0.0, next_check - time.time()))
 
 
 def _check(settings: Settings, console: Console, wait: float, settle: int) -> list[Check]:

@@ -11,6 +11,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from pipelines.board.server import BoardServer
 from pipelines.cli.progress import Stop
 from pipelines.errors import UserError
 from pipelines.settings import Settings
@@ -149,7 +150,9 @@ class Demo:
         self._prepare()
         options, settings = self._options, self._settings
         log = Layout.of(settings).logs / "simulate.log"
-        with Reader(settings, MINUTES) as reader, FreshnessProbe(settings) as probe:
+        board = BoardServer(settings, settings.board_port)
+        with board, Reader(settings, MINUTES) as reader, FreshnessProbe(settings, stores=True) as probe:
+            self._console.print(f"The board is at [bold]{board.address}[/]")
             began = time.time()
             with Simulator(log, options.rate, options.rooms, options.seed, options.duration) as simulator, Stop() as stop:
                 first_number = self._show(reader, probe, simulator, stop, began)

@@ -46,6 +46,7 @@ _POLL_SECONDS = 0.1
 _SHARE_OF_TIME = 0.4
 """At most this share of the time is spent in polling: where queries are slow, it polls less often."""
 _EVALUATE_SECONDS = 2.0
+_STORE_SECONDS = 10.0
 _STORED_SECONDS = 3
 """Event rows are looked at when they were stored so long ago: `inserted_at` is taken a little before they are there."""
 _OVERDUE_MS = 120_000
@@ -272,8 +273,11 @@ def _jobs() -> list[_Job]:
 class FreshnessProbe:
     """Measures in the background while it is open, with connections of its own."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, stores: bool = False) -> None:
+        """With `stores`, the last minute's figures go into `freshness_result` again and again."""
         self._settings = settings
+        self._stores = stores
+        self._stored = time.monotonic()
         self._jobs = _jobs()
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -390,8 +394,16 @@ class FreshnessProbe:
                 for job in self._jobs:
                     self._account(job, arrived[job.name])
             self._done_until = end
+            if self._stores and time.monotonic() - self._stored >= _STORE_SECONDS:
+                self._store(client)
             if stopping:
                 return
+
+    def _store(self, client: Client) -> None:
+        self._stored = time.monotonic()
+        rows = [(job, one.p50, one.p99, one.maximum, one.events) for job, one in self.recent_by_job().items()]
+        if rows:
+            client.execute("INSERT INTO freshness_result (job, p50, p99, maximum, events) VALUES", rows)
 
     def _account(self, job: _Job, arrivals: list[Arrival]) -> None:
         now = _now()

@@ -36,6 +36,7 @@ def test_the_demo_shows_right_numbers_and_leaves_nothing_running(tmp_path: Path)
     assert ran.returncode == 0, ran.stderr
     assert "0 lost, 0 extra, 0 wrong" in ran.stderr
     assert "Nothing is left running." in ran.stderr
+    assert f"The board is at http://127.0.0.1:{environment['LIVEPULSE_BOARD_PORT']}/" in ran.stderr
     assert left == []
 
     found = json.loads(ran.stdout)

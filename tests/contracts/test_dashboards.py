@@ -1,0 +1,69 @@
+"""The dashboards' files: nothing is lost on the way through the SDK, and everything that they name exists."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
+
+from dashboards import DASHBOARDS
+from dashboards.build import GENERATED, as_json, files, page
+from dashboards.fields import LANGUAGES, Language, fields
+from dashboards.query import QUERIES, register
+from dashboards.texts import texts
+
+EVERY = [(name, language) for name in DASHBOARDS for language in LANGUAGES]
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY)
+def test_a_dashboard_comes_back_from_json_as_it_was(name: str, language: Language) -> None:
+    register()
+    model = as_json(name, language)
+    again: dict[str, Any] = json.loads(json.dumps(Dashboard.from_json(model), cls=JSONEncoder))
+    assert again == model
+
+
+def test_the_files_are_up_to_date() -> None:
+    assert {str(path.relative_to(GENERATED)) for path in GENERATED.rglob("*.json")} == files().keys()
+    for path, text in files().items():
+        assert (GENERATED / path).read_text(encoding="utf-8") == text, f"{path}: run livepulse dashboards build"
+
+
+@pytest.mark.parametrize("name", DASHBOARDS)
+def test_every_query_has_a_panel_and_every_text_a_query(name: str) -> None:
+    queries = {path.stem for path in (QUERIES / name).glob("*.sql")}
+    assert page(name, "en").columns.keys() == queries
+    assert texts()[name].panels.keys() <= queries
+
+
+def test_every_text_belongs_to_a_dashboard() -> None:
+    assert texts().keys() == set(DASHBOARDS)
+
+
+def test_every_column_of_its_own_is_shown_somewhere() -> None:
+    shown = {column for name in DASHBOARDS for columns in page(name, "en").columns.values() for column in columns}
+    own = {field for about in texts().values() for field in about.fields}
+    assert own <= shown
+    assert shown <= fields().keys()
+
+
+@pytest.mark.parametrize(("name", "language"), EVERY)
+def test_panels_say_what_they_are_and_do_not_overlap(name: str, language: Language) -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in as_json(name, language)["panels"]:
+        assert panel["title"] and panel.get("description"), panel["title"]
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert not cells & taken and place["x"] + place["w"] <= 24, panel["title"]
+        taken |= cells
+
+
+def test_languages_differ_in_words_only() -> None:
+    for name in DASHBOARDS:
+        english, chinese = as_json(name, "en"), as_json(name, "zh")
+        assert [p["gridPos"] for p in english["panels"]] == [p["gridPos"] for p in chinese["panels"]]
+        assert [p["targets"] for p in english["panels"]] == [p["targets"] for p in chinese["panels"]]
+        assert all(e["title"] != c["title"] for e, c in zip(english["panels"], chinese["panels"], strict=True))
