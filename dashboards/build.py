@@ -1,4 +1,7 @@
-"""The dashboards as files that Grafana provisions and the board shows: `generated/<language>/<dashboard>.json`."""
+"""The dashboards and alerts as files that Grafana provisions and the board shows.
+
+`generated/<language>/<dashboard>.json`, and `generated/<language>/alerts/rules.yaml`.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards import DASHBOARDS
+from dashboards.alerts import provisioning
 from dashboards.fields import LANGUAGES, Language
 from dashboards.page import Page
 
@@ -30,8 +35,11 @@ def as_json(name: str, language: Language) -> dict[str, Any]:
 
 def files() -> dict[str, str]:
     """Path below `generated/` -> content."""
-    return {
-        f"{language}/{name}.json": json.dumps(as_json(name, language), indent=2, ensure_ascii=False) + "\n"
-        for language in LANGUAGES
-        for name in DASHBOARDS
-    }
+    made = {}
+    for language in LANGUAGES:
+        for name in DASHBOARDS:
+            made[f"{language}/{name}.json"] = json.dumps(as_json(name, language), indent=2, ensure_ascii=False) + "\n"
+        made[f"{language}/alerts/rules.yaml"] = yaml.safe_dump(
+            provisioning(language), allow_unicode=True, sort_keys=False, width=132
+        )
+    return made

@@ -45,9 +45,13 @@ class ClickHouseQuery(variants.Dataquery, builder.Builder["ClickHouseQuery"]):
 
 
 def read(dashboard: str, name: str) -> str:
-    """The SQL of `queries/<dashboard>/<name>.sql`, without the comment that heads it: Grafana expands macros in comments too."""
-    lines = (QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not line.lstrip().startswith("--")).strip()
+    """The SQL of `queries/<dashboard>/<name>.sql`, without comments."""
+    return without_comments((QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8"))
+
+
+def without_comments(sql: str) -> str:
+    """The statement without the comment lines at its head or inside: Grafana expands macros in comments too."""
+    return "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--")).strip()
 
 
 def register() -> None:

@@ -27,7 +27,7 @@ def test_a_dashboard_comes_back_from_json_as_it_was(name: str, language: Languag
 
 
 def test_the_files_are_up_to_date() -> None:
-    assert {str(path.relative_to(GENERATED)) for path in GENERATED.rglob("*.json")} == files().keys()
+    assert {str(path.relative_to(GENERATED)) for path in GENERATED.rglob("*.*")} == files().keys()
     for path, text in files().items():
         assert (GENERATED / path).read_text(encoding="utf-8") == text, f"{path}: run livepulse dashboards build"
 
