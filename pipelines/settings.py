@@ -49,6 +49,9 @@ class Settings(BaseSettings):
     clickhouse_user: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
 
+    grafana_url: str | None = Field(default=None, description="The Grafana that `livepulse dashboards push` sends to.")
+    grafana_token: SecretStr = SecretStr("")
+
     time_zone: Annotated[str, AfterValidator(_known_zone)] = Field(
         default="UTC", description="Zone whose midnight ends a day: events without stream_id, days of repurchase."
     )

@@ -29,7 +29,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("pipelines.cli.demo:demo", _WATCHING, "All of it at once: start, simulate, watch, verify, stop."),
     "watch": Entry("pipelines.cli.watch:watch", _WATCHING, "Show the rooms' numbers as they change."),
     "board": Entry("pipelines.cli.board:board", _WATCHING, "Serve the dashboards in a browser, without Grafana."),
-    "dashboards": Entry("pipelines.cli.dashboards:app", _WATCHING, "Grafana's dashboards as files: build, check."),
+    "dashboards": Entry("pipelines.cli.dashboards:app", _WATCHING, "Grafana's dashboards and alerts: build, check, push."),
     "install": Entry("pipelines.cli.stack:install", _STACK, "Get the jars and, where there is no clickhouse program, its engine."),
     "up": Entry("pipelines.cli.stack:up", _STACK, "Start Kafka, Flink and ClickHouse and wait until they answer."),
     "status": Entry("pipelines.cli.stack:status", _STACK, "Show what runs, where, and whether it is well."),

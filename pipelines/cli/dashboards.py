@@ -1,4 +1,4 @@
-"""`livepulse dashboards`: build, check."""
+"""`livepulse dashboards`: build, check, push."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.cli.board import Language
+
 if TYPE_CHECKING:
     from pipelines.grafana.check import Finding
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Grafana's dashboards: build the files, check them.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Grafana's dashboards and alerts: build, check, push.")
 
 WRONG = 1
 
@@ -64,6 +66,32 @@ def check(
     else:
         _show(findings)
     raise typer.Exit(WRONG if any(finding.problem for finding in findings) else 0)
+
+
+@app.command()
+def push(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    language: Annotated[Language, typer.Option(help="Of titles and descriptions.")] = Language.EN,
+) -> None:
+    """Send the dashboards and alerts to the Grafana at LIVEPULSE_GRAFANA_URL, with the token LIVEPULSE_GRAFANA_TOKEN.
+
+    Only what differs is sent. Folders that dashboards were moved to, and permissions, stay as they are.
+
+    Examples: [cyan]livepulse dashboards push --dry-run[/]  ·  [cyan]livepulse dashboards push --language zh[/]
+    """
+    from rich.console import Console
+
+    from pipelines.grafana.push import push as send
+    from pipelines.settings import settings
+
+    console = Console(highlight=False)
+    done = {
+        "create": "would create" if dry_run else "created",
+        "update": "would update" if dry_run else "updated",
+        "same": "unchanged",
+    }
+    for change in send(settings(), language.value, dry_run):
+        console.print(f"{done[change.change]:>13}  {change.what}  {change.title}", markup=False)
 
 
 def _show(findings: list[Finding]) -> None:
