@@ -14,7 +14,7 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
-    from grafana_client import GrafanaApi
+    from grafana_client.api import GrafanaApi
 
 FOLDER_UID = "livepulse"
 _TIMEOUT_SECONDS = 10.0
@@ -37,7 +37,7 @@ def push(settings: Settings, language: Language, dry_run: bool) -> Iterator[Chan
     Raises:
         UserError: Grafana is away, refuses the token or the change, or lacks the data source that alerts name.
     """
-    from grafana_client import GrafanaApi
+    from grafana_client.api import GrafanaApi
     from grafana_client.client import GrafanaException
     from niquests.exceptions import RequestException
 
