@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
+import deploy
 from dashboards import DASHBOARDS
+from dashboards.alerts import DATASOURCE_UID, GRAFANA_FOLDER
 from dashboards.build import GENERATED, as_json, files, page
 from dashboards.fields import LANGUAGES, Language, fields
-from dashboards.query import QUERIES, register
+from dashboards.query import PLUGIN, QUERIES, register
 from dashboards.texts import texts
+from pipelines.grafana.push import FOLDER_UID
 
+PROVISIONING = Path(deploy.__file__).parent / "grafana" / "provisioning"
 EVERY = [(name, language) for name in DASHBOARDS for language in LANGUAGES]
 
 
@@ -67,3 +74,14 @@ def test_languages_differ_in_words_only() -> None:
         assert [p["gridPos"] for p in english["panels"]] == [p["gridPos"] for p in chinese["panels"]]
         assert [p["targets"] for p in english["panels"]] == [p["targets"] for p in chinese["panels"]]
         assert all(e["title"] != c["title"] for e, c in zip(english["panels"], chinese["panels"], strict=True))
+
+
+def test_grafanas_provisioning_fits_the_generated_files_and_holds_no_secret() -> None:
+    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in PROVISIONING.rglob("*.yaml")}
+    assert found.keys() == {"clickhouse", "livepulse", "contact"}
+    [source] = found["clickhouse"]["datasources"]
+    assert (source["uid"], source["type"]) == (DATASOURCE_UID, PLUGIN)
+    assert re.fullmatch(r"\$\{\w+\}", source["secureJsonData"]["password"])
+    [provider] = found["livepulse"]["providers"]
+    assert (provider["folder"], provider["folderUid"]) == (GRAFANA_FOLDER, FOLDER_UID)
+    assert [point["name"] for point in found["contact"]["contactPoints"]] == [found["contact"]["policies"][0]["receiver"]]
