@@ -1,5 +1,5 @@
 -- Dead letters of the last ten minutes for each record that Flink read of the topic meanwhile.
-SELECT subject, dead / greatest(records, dead) AS value
+SELECT subject, dead / greatest(records, toFloat64(dead)) AS value
 FROM (
   SELECT _topic AS subject, count() AS dead FROM dead_letter WHERE received_at >= now() - INTERVAL 10 MINUTE GROUP BY subject
 ) AS letters

@@ -48,7 +48,7 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: a row for each panel and choice.")] = False,
     hours: Annotated[float, typer.Option(min=0.1, help="The time range: so many hours until now.")] = 24,
 ) -> None:
-    """Run every panel's statement with one room, several, all, and a name with quotes in it.
+    """Run every panel's statement with one room, several, all, and a name with quotes in it; and every alert's.
 
     Exit 1 when one fails, is empty where it should not be, takes over 200 ms, gives other columns than the dashboard
     shows, or would paste a variable into its text. ClickHouse must hold a broadcast of the time range.

@@ -1,4 +1,4 @@
-"""Whether every panel answers, rightly named and in time, whatever is chosen."""
+"""Whether every panel and alert answers, rightly named and in time, whatever is chosen."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from dashboards import DASHBOARDS
+from dashboards.alerts import alerts
 from dashboards.build import page
 from dashboards.query import read
 from dashboards.texts import texts
@@ -21,6 +22,7 @@ HOSTILE = "o'clock \\ \" %s ${room}"
 """A room that someone might really create."""
 _TRIES = 3
 _TIME = "time"
+_ALERTS = "alerts"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class Finding:
 
 
 def run(settings: Settings, hours: float, dashboards: Iterable[str] = DASHBOARDS) -> list[Finding]:
-    """Runs every panel's statement with each choice of rooms and broadcasts.
+    """Runs every panel's statement with each choice of rooms and broadcasts, and every alert's.
 
     Args:
         hours: the time range, until now.
@@ -50,11 +52,16 @@ def run(settings: Settings, hours: float, dashboards: Iterable[str] = DASHBOARDS
     reader = Reader(settings)
     end = datetime.now(UTC)
     choices = dict(_choices(reader, end - timedelta(hours=hours), end))
-    return [
+    panels = [
         finding
         for name in dashboards
         for panel, columns in page(name, "en").columns.items()
-        for finding in _panel(reader, name, panel, columns, choices)
+        for finding in _panel(reader, name, panel, read(name, panel), columns, choices)
+    ]
+    # Alerts choose nothing, and no row is what they have to say when all is well.
+    nothing = {"all": Selection(end - timedelta(hours=hours), end)}
+    return panels + [
+        finding for alert in alerts() for finding in _panel(reader, _ALERTS, alert.name, alert.sql, ("subject", "value"), nothing)
     ]
 
 
@@ -77,11 +84,10 @@ def _choices(reader: Reader, start: datetime, end: datetime) -> Iterator[tuple[s
 
 
 def _panel(
-    reader: Reader, dashboard: str, panel: str, columns: tuple[str, ...], choices: dict[str, Selection]
+    reader: Reader, dashboard: str, panel: str, sql: str, columns: tuple[str, ...], choices: dict[str, Selection]
 ) -> Iterator[Finding]:
-    sql = read(dashboard, panel)
-    about = texts()[dashboard].panels.get(panel)
-    may_be_empty = about is not None and about.may_be_empty
+    about = texts()[dashboard].panels.get(panel) if dashboard != _ALERTS else None
+    may_be_empty = dashboard == _ALERTS or (about is not None and about.may_be_empty)
     for chosen, selection in choices.items():
         try:
             result = min((reader.run(*bind(sql, selection)) for _ in range(_TRIES)), key=lambda one: one.milliseconds)
