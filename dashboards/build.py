@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -17,8 +16,6 @@ from dashboards import DASHBOARDS
 from dashboards.alerts import provisioning
 from dashboards.fields import LANGUAGES, Language
 from dashboards.page import Page
-
-GENERATED = Path(__file__).parent / "generated"
 
 
 def page(name: str, language: Language) -> Page:

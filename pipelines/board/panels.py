@@ -5,22 +5,17 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
-from dashboards import DASHBOARDS
+from dashboards import DASHBOARDS, GENERATED
 from dashboards.fields import Language
 from pipelines.errors import UserError
 from pipelines.grafana.macros import Selection, bind
 from pipelines.grafana.reader import Reader, Result, StatementFailed
 
-GENERATED = Path(__file__).parent.parent.parent / "dashboards" / "generated"
-
 _FRESH_SECONDS = 0.5
 """An answer this young serves everyone who asks the same: many open boards cost what one does."""
-_KEPT = 500
 
 
 class NotFound(UserError):
@@ -79,11 +74,10 @@ class Dashboards:
 class Answers:
     """Runs statements, each at most twice a second for the same selection."""
 
-    def __init__(self, reader: Reader, clock: Callable[[], float] = time.monotonic) -> None:
-        self._reader, self._clock = reader, clock
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
         self._lock = threading.Lock()
-        self._running: dict[tuple[str, str], threading.Lock] = {}
-        self._known: dict[tuple[str, str], tuple[float, Result | StatementFailed]] = {}
+        self._answers: dict[tuple[str, str], _Answer] = {}
 
     def ask(self, sql: str, selection: Selection) -> Result:
         """The result, or the one that another got a moment ago.
@@ -94,33 +88,28 @@ class Answers:
         statement, parameters = bind(sql, selection)
         key = (statement, json.dumps(parameters, sort_keys=True))
         with self._lock:
-            running = self._running.setdefault(key, threading.Lock())
-        with running:
-            known = self._known.get(key)
-            if known is None or self._clock() - known[0] > _FRESH_SECONDS:
-                known = self._run(statement, parameters)
-                with self._lock:
-                    self._known[key] = known
-                    self._forget()
-        answer = known[1]
-        if isinstance(answer, StatementFailed):
-            raise answer
-        return answer
-
-    def _run(self, statement: str, parameters: dict[str, object]) -> tuple[float, Result | StatementFailed]:
-        try:
-            answer: Result | StatementFailed = self._reader.run(statement, parameters)
-        except StatementFailed as failed:
-            answer = failed
-        return self._clock(), answer
-
-    def _forget(self) -> None:
-        while len(self._known) > _KEPT:
-            oldest = min(self._known, key=lambda key: self._known[key][0])
-            del self._known[oldest]
-            self._running.pop(oldest, None)
+            self._answers = {known: answer for known, answer in self._answers.items() if not answer.is_old}
+            answer = self._answers.setdefault(key, _Answer())
+        with answer.lock:
+            if answer.found is None:
+                try:
+                    answer.found = self._reader.run(statement, parameters)
+                except StatementFailed as failed:
+                    answer.found = failed
+                answer.at = time.monotonic()
+        if isinstance(answer.found, StatementFailed):
+            raise answer.found
+        return answer.found
 
 
-def as_json(result: Result) -> dict[str, Any]:
-    """What the page gets."""
-    return asdict(result)
+@dataclass
+class _Answer:
+    """What a statement gave, or will give to those who wait for the lock."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    found: Result | StatementFailed | None = None
+    at: float | None = None
+
+    @property
+    def is_old(self) -> bool:
+        return self.at is not None and time.monotonic() - self.at > _FRESH_SECONDS

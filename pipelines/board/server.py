@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +27,7 @@ from starlette.staticfiles import StaticFiles
 
 import dashboards.board
 from dashboards.fields import Language
-from pipelines.board.panels import Answers, Dashboards, NotFound, as_json
+from pipelines.board.panels import Answers, Dashboards, NotFound
 from pipelines.errors import UserError
 from pipelines.grafana.macros import Selection
 from pipelines.grafana.reader import Reader
@@ -85,7 +86,7 @@ def application(settings: Settings, language: Language) -> Starlette:
         else:
             sql = pages.variable(asked.dashboard, asked.variable or "")
         result = await to_thread.run_sync(partial(answers.ask, sql, asked.selection()))
-        return JSONResponse(as_json(result))
+        return JSONResponse(asdict(result))
 
     async def index(_: Request) -> Response:
         return Response((_PAGE / "index.html").read_bytes(), media_type="text/html")

@@ -120,7 +120,7 @@ def main() -> None:
     try:
         app(prog_name="livepulse")
     except Exception as error:
-        found = error if isinstance(error, UserError) else _wrong_settings(error) or _from_service(error)
+        found = error if isinstance(error, UserError) else _wrong_settings(error) or _missing_extra(error) or _from_service(error)
         if found is None:
             raise
         _show(found)
@@ -137,6 +137,23 @@ def _wrong_settings(error: Exception) -> UserError | None:
         for item in error.errors(include_input=False)
     ]
     return UserError("\n".join(wrong), "Correct it in the environment or in the .env file of this folder.", exit_code=2)
+
+
+_EXTRAS = {
+    "starlette": "dashboards",
+    "uvicorn": "dashboards",
+    "grafana_foundation_sdk": "dashboards",
+    "grafana_client": "dashboards",
+}
+"""Package -> the extra of livepulse that brings it, of those that a command finds missing by importing them."""
+
+
+def _missing_extra(error: Exception) -> UserError | None:
+    """The message for a package that was not installed, or None when it is another error."""
+    extra = _EXTRAS.get((error.name or "").partition(".")[0]) if isinstance(error, ModuleNotFoundError) else None
+    if extra is None:
+        return None
+    return UserError(f"This needs livepulse's extra {extra}.", f"Install it: pip install 'livepulse[{extra}]'")
 
 
 _CLIENTS = {

@@ -12,7 +12,14 @@ from pipelines.cli.board import Language
 if TYPE_CHECKING:
     from pipelines.grafana.check import Finding
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode="rich", help="Grafana's dashboards and alerts: build, check, push.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Grafana's dashboards and alerts, as code: build their files, check their statements, push them.",
+    epilog="Examples: [cyan]livepulse dashboards build[/]  ·  [cyan]livepulse dashboards check[/]  ·  "
+    "[cyan]livepulse dashboards push --dry-run[/]",
+)
 
 WRONG = 1
 
@@ -29,7 +36,8 @@ def build(
     """
     from rich.console import Console
 
-    from dashboards.build import GENERATED, files
+    from dashboards import GENERATED
+    from dashboards.build import files
     from pipelines.generate import stale_in, write_in
 
     console = Console(stderr=True, highlight=False)

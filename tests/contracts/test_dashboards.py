@@ -13,9 +13,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 import deploy
-from dashboards import DASHBOARDS
+from dashboards import DASHBOARDS, GENERATED
 from dashboards.alerts import DATASOURCE_UID, GRAFANA_FOLDER
-from dashboards.build import GENERATED, as_json, files, page
+from dashboards.build import as_json, files, page
 from dashboards.fields import LANGUAGES, Language, fields
 from dashboards.query import PLUGIN, QUERIES, register
 from dashboards.texts import texts

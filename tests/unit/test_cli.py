@@ -215,6 +215,8 @@ NEEDS = {
     ("replay", "some.jsonl"): "kafka",
     ("watch", "--once"): "clickhouse",
     ("watch", "--json"): "clickhouse",
+    ("board",): "clickhouse",
+    ("dashboards", "check"): "clickhouse",
 }
 """Command -> the first service that it misses when there is none."""
 
@@ -311,6 +313,14 @@ def test_an_error_of_a_service_is_one_line(
     assert said in first
     assert "livepulse status" in second
     assert "Stack trace" not in ended.err and "\tat " not in ended.err
+
+
+def test_a_missing_extra_is_named(livepulse: Livepulse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    monkeypatch.delitem(sys.modules, "pipelines.board.server", raising=False)
+    ended = livepulse("board")
+    assert ended.code == 1
+    assert "livepulse[dashboards]" in ended.err and "Traceback" not in ended.err
 
 
 def test_an_error_of_our_own_keeps_its_stack_trace(livepulse: Livepulse, monkeypatch: pytest.MonkeyPatch) -> None:
