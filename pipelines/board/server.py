@@ -33,8 +33,8 @@ from pipelines.grafana.macros import Selection
 from pipelines.grafana.reader import Reader
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
+from pipelines.stack.ports import LOOPBACK, refuse_taken
 
-LOOPBACK = "127.0.0.1"
 _PAGE = Path(dashboards.board.__file__).parent
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 _START_SECONDS = 10
@@ -138,10 +138,21 @@ def _handler(status: int) -> Callable[[Request, Exception], Awaitable[Response]]
 class BoardServer:
     """The server in a thread of its own, listening when entered."""
 
-    def __init__(self, settings: Settings, port: int, language: Language = "en") -> None:
-        self.address = f"http://{LOOPBACK}:{port}/"
+    def __init__(self, settings: Settings, language: Language = "en") -> None:
+        """Listens on `board_port`.
+
+        Raises:
+            UserError: the port is taken, or a file is missing.
+        """
+        refuse_taken(settings, "board_port")
+        self.address = f"http://{LOOPBACK}:{settings.board_port}/"
         config = uvicorn.Config(
-            application(settings, language), host=LOOPBACK, port=port, log_level="error", access_log=False, lifespan="off"
+            application(settings, language),
+            host=LOOPBACK,
+            port=settings.board_port,
+            log_level="error",
+            access_log=False,
+            lifespan="off",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="board", daemon=True)

@@ -33,8 +33,9 @@ def board(
     from pipelines.settings import settings
     from pipelines.stack.health import require
 
-    require(settings(), "clickhouse")
-    with Stop() as stop, BoardServer(settings(), port or settings().board_port, language.value) as server:
+    own = settings() if port is None else settings().model_copy(update={"board_port": port})
+    require(own, "clickhouse")
+    with Stop() as stop, BoardServer(own, language.value) as server:
         typer.echo(f"The board is at {server.address}    (Ctrl-C ends it)")
         while not stop.requested and server.alive:
             time.sleep(0.2)

@@ -28,6 +28,13 @@ def taken(settings: Settings, processes: Iterable[str]) -> dict[str, int]:
     return {name: port for name, port in ports.items() if not _is_free(port)}
 
 
+def refuse_taken(settings: Settings, setting: str) -> None:
+    """Raise a `UserError` when something listens on the port of this setting."""
+    port = getattr(settings, setting)
+    if not _is_free(port):
+        raise taken_error(setting, port)
+
+
 def refuse_equal(settings: Settings, processes: Iterable[str]) -> None:
     """Raise a `UserError` when two of the settings are the same port."""
     seen: dict[int, str] = {}

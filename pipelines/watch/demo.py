@@ -15,7 +15,7 @@ from pipelines.board.server import BoardServer
 from pipelines.cli.progress import Stop
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack import components, lifecycle, supervision
+from pipelines.stack import components, lifecycle, ports, supervision
 from pipelines.stack.layout import SERVICES, Layout, external_address
 from pipelines.watch import catchup
 from pipelines.watch.board import Reader, Repurchase, Room, Totals
@@ -147,10 +147,11 @@ class Demo:
         Raises:
             UserError: something that the user can put right.
         """
-        self._prepare()
         options, settings = self._options, self._settings
+        ports.refuse_taken(settings, "board_port")  # before anything has been started in vain
+        self._prepare()
         log = Layout.of(settings).logs / "simulate.log"
-        board = BoardServer(settings, settings.board_port)
+        board = BoardServer(settings)
         with board, Reader(settings, MINUTES) as reader, FreshnessProbe(settings, stores=True) as probe:
             self._console.print(f"The board is at [bold]{board.address}[/]")
             began = time.time()

@@ -18,7 +18,7 @@ from pipelines.board.server import BoardServer
 from pipelines.recording import Record
 from pipelines.settings import Settings
 from pipelines.simulate import Simulation, SimulationSettings
-from tests.conftest import Cli, free_ports
+from tests.conftest import Cli
 from tests.e2e.pipeline import query, send, wait_for
 
 CHROMIUM = shutil.which("chromium")
@@ -40,7 +40,7 @@ def address(stack: Settings, cli: Cli) -> Iterator[str]:
     """A board over the session's stack, which holds a broadcast."""
     send(stack, broadcast(31))
     wait_for(lambda: query(stack, "SELECT count() FROM room_1m WHERE window_start >= now() - 600")[0][0] > 20, "minutes of rooms")
-    with BoardServer(stack, free_ports(1)[0]) as server:
+    with BoardServer(stack) as server:
         yield server.address
 
 
@@ -152,6 +152,7 @@ def test_the_server_answers_only_its_own_page_and_takes_no_sql(address: str) -> 
 
 
 def test_a_taken_port_is_said(address: str, cli: Cli) -> None:
-    done = cli("board", "--port", address.rstrip("/").rpartition(":")[2])
-    assert done.returncode == 1
-    assert "cannot listen" in done.stderr and "Traceback" not in done.stderr
+    port = address.rstrip("/").rpartition(":")[2]
+    for done in (cli("board", "--port", port), cli("demo", "--duration", "5")):
+        assert done.returncode == 1
+        assert f"Port {port} is taken by process" in done.stderr + done.stdout and "Traceback" not in done.stderr
