@@ -12,7 +12,7 @@ from pipelines.recording import Record, read, to_line
 from pipelines.settings import Settings
 from pipelines.simulate import Simulation, SimulationSettings
 from tests.conftest import Cli
-from tests.e2e.pipeline import await_tables, query, send, wait_for
+from tests.e2e.pipeline import await_tables, new_prefix, query, send, wait_for
 from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import Judgement, recompute
 from tests.judge.tables import Tables
@@ -31,6 +31,7 @@ def run(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> Judgement:
         events=EVENTS,
         rate=2_500,
         rooms=12,
+        room_prefix=new_prefix() + "room",  # other tests simulate rooms in this stack too
         duplicates=0.02,
         disorder=0.05,
         late=0.01,
