@@ -70,6 +70,10 @@ check-generated: $(VENV)/.installed ## Fail when a generated file is out of date
 	$(LIVEPULSE) generate --check
 	$(LIVEPULSE) dashboards build --check
 
+.PHONY: compose-check
+compose-check: $(VENV)/.installed ## Validate deploy/compose: schema, variables, ports, files, roles (nothing is run)
+	$(BIN)/python -m pytest tests/contracts/test_compose.py
+
 .PHONY: bench-smoke
 bench-smoke: install ## All jobs against one Python process, side by side (EVENTS=4000000)
 	$(BIN)/python -m tests.bench.smoke --events $(EVENTS)

@@ -1,4 +1,4 @@
-"""Everything that is generated from the models and metadata, and whether what is in the tree is up to date."""
+"""Everything that is generated from the models, metadata and templates, and whether what is in the tree is up to date."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import schemas
 from jobs import clickhouse as jobs_clickhouse
 from jobs import dictionary
 from jobs import flink as jobs_flink
+from pipelines import compose
 from pipelines.errors import UserError
 from pipelines.storage import MIGRATIONS, tables
 from schemas.generate import asyncapi, clickhouse, flink, json_schema
@@ -20,7 +21,7 @@ SNAPSHOT = MIGRATIONS / "columns.json"
 
 
 def files() -> dict[Path, str]:
-    """Path -> content of every generated file."""
+    """Path -> content of every file that is generated from models and metadata."""
     made: dict[str, str] = {}
     for module in (flink, clickhouse, jobs_flink, jobs_clickhouse, asyncapi, json_schema, dictionary):
         made |= module.files()
@@ -48,7 +49,8 @@ def write_in(folder: Path, wanted: Mapping[Path, str]) -> list[Path]:
 
 def stale() -> list[Path]:
     """Generated files that are out of date, and whether a migration is."""
-    return stale_in(GENERATED, files()) + ([MIGRATIONS / "(a new migration)"] if next_migration() else [])
+    pending = [MIGRATIONS / "(a new migration)"] if next_migration() else []
+    return stale_in(GENERATED, files()) + stale_in(compose.GENERATED, compose.files()) + pending
 
 
 def write() -> list[Path]:
@@ -57,7 +59,7 @@ def write() -> list[Path]:
     Returns:
         The files that were written or removed.
     """
-    touched = write_in(GENERATED, files())
+    touched = write_in(GENERATED, files()) + write_in(compose.GENERATED, compose.files())
     if sql := next_migration():
         number = 1 + max((int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.sql")), default=0)
         path = MIGRATIONS / f"{number:04d}_{'initial' if number == 1 else 'tables'}.sql"

@@ -14,19 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
+from pipelines.stack.site import READING
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
-
-LIMITS = {
-    "readonly": 1,
-    "max_execution_time": 5,
-    "max_result_rows": 20_000,
-    "result_overflow_mode": "throw",
-    "max_memory_usage": 1_000_000_000,
-    "max_threads": 2,
-}
-"""ClickHouse's settings for each statement; 5 s because an answer later than that is no use on a live board."""
 
 
 class StatementFailed(UserError):
@@ -71,7 +62,7 @@ class Reader:
         began = time.perf_counter()
         try:
             client = self._client()
-            rows, types = client.execute(sql, parameters or None, with_column_types=True, settings=LIMITS)
+            rows, types = client.execute(sql, parameters or None, with_column_types=True, settings={"readonly": 1, **READING})
         except ServerException as error:
             raise StatementFailed(_first_sentence(error.message)) from error
         except (Error, OSError, EOFError) as error:

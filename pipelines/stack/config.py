@@ -1,4 +1,4 @@
-"""The stack's configuration files, from the templates in `deploy/local` and the settings."""
+"""The local stack's configuration files, from the templates in `deploy/` and the settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import deploy.local
 import pipelines
@@ -20,8 +19,9 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack import components
 from pipelines.stack.layout import PROCESSES, Layout
+from pipelines.stack.site import ClickHouseUser, Listener, Site, fill
 
-_TEMPLATES = Path(deploy.local.__file__).parent
+_SUPERVISORD = Path(deploy.local.__file__).with_name("supervisord.conf.j2")
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 # For each process: its templates, and what the files are called in the layout.
@@ -44,8 +44,35 @@ class Program:
 
 def render(settings: Settings, process: str) -> dict[Path, str]:
     """The configuration files of a process and what is to be in them."""
-    layout = Layout.of(settings)
-    return {getattr(layout, folder) / Path(name).name: _fill(settings, name) for name, folder in _FILES[process]}
+    layout, here = Layout.of(settings), site(settings)
+    return {getattr(layout, folder) / Path(name).name: fill(name, here, settings) for name, folder in _FILES[process]}
+
+
+def site(settings: Settings) -> Site:
+    """The local stack: everything on loopback, everything below the home."""
+    layout, host = Layout.of(settings), "127.0.0.1"
+    kafka = f"{host}:{settings.kafka_port}"
+    program = components.clickhouse_program()
+    return Site(
+        listens=host,
+        kafka_listeners=(Listener("PLAINTEXT", kafka, kafka),),
+        kafka_controller=f"{host}:{settings.kafka_controller_port}",
+        kafka_data=str(layout.kafka_data),
+        clickhouse_data=str(layout.clickhouse_data),
+        clickhouse_users_file=str(layout.clickhouse_conf / "users.xml"),
+        clickhouse_port=settings.clickhouse_port,
+        clickhouse_http_port=settings.clickhouse_http_port,
+        clickhouse_users=(_clickhouse_user(settings),),
+        clickhouse_as_library=program is None,
+        clickhouse_needs_default=program is None and settings.clickhouse_user != "default",
+        jobmanager=host,
+        taskmanager=host,
+        flink_port=settings.flink_port,
+        flink_rpc_port=settings.flink_rpc_port,
+        flink=str(layout.flink),
+        flink_figures_to="" if settings.clickhouse else f"http://{host}:{settings.clickhouse_http_port}/",
+        python=sys.executable,
+    )
 
 
 def differs(files: dict[Path, str]) -> bool:
@@ -63,8 +90,14 @@ def write(files: dict[Path, str]) -> None:
 
 def render_supervisord(settings: Settings, processes: Collection[str]) -> str:
     """Supervisord's configuration for these processes, in the order in which they start."""
+    import jinja2
+
     programs = [_program(settings, process) for process in PROCESSES if process in processes]
-    return _fill(settings, "supervisord.conf", processes=programs)
+    template = jinja2.Template(
+        _SUPERVISORD.read_text(), undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True
+    )
+    text: str = template.render(layout=Layout.of(settings), processes=programs, root=os.getuid() == 0)
+    return text
 
 
 def kafka_format_command(settings: Settings) -> list[str] | None:
@@ -122,49 +155,13 @@ def _supervised(process: str, command: list[str], environment: dict[str, str]) -
     return Program(process, shlex.join([sys.executable, "-S", str(_LAUNCH), *command]), environment)
 
 
-def _fill(settings: Settings, name: str, **values: Any) -> str:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(_TEMPLATES),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        autoescape=False,  # paths and names with special characters are refused, see layout.py
-    )
-    if name.startswith("flink/"):
-        values["flink_java_options"] = _flink_java_options()
-    if name.startswith("clickhouse/"):
-        values |= _clickhouse_users(settings)
-    return environment.get_template(f"{name}.j2").render(
-        settings=settings,
-        layout=Layout.of(settings),
-        python=sys.executable,
-        root=os.getuid() == 0,
-        **values,
-    )
-
-
-def _clickhouse_users(settings: Settings) -> dict[str, Any]:
-    program = components.clickhouse_program()
+def _clickhouse_user(settings: Settings) -> ClickHouseUser:
     user, password = settings.clickhouse_user, settings.clickhouse_password.get_secret_value()
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", user):
         hint = "Set LIVEPULSE_CLICKHOUSE_USER to letters, digits and _."
         raise UserError(f"{user!r} cannot be the name of the local ClickHouse's user.", hint)
-    if password and user == "default" and not program:
+    if password and user == "default" and not components.clickhouse_program():
         hint = "Set LIVEPULSE_CLICKHOUSE_USER to another name, for example livepulse, or install a clickhouse program."
         raise UserError("Without a clickhouse program, the user default of the local ClickHouse cannot have a password.", hint)
-    return {
-        "clickhouse_program": program,
-        "engine_needs_default": not program and user != "default",
-        "password_sha256": hashlib.sha256(password.encode()).hexdigest() if password else "",
-    }
-
-
-def _flink_java_options() -> str:
-    import yaml
-
-    wheel: Any = yaml.safe_load((components.flink_home() / "conf" / "config.yaml").read_text())
-    options: str = wheel["env"]["java"]["opts"]["all"]
-    return options
+    digest = hashlib.sha256(password.encode()).hexdigest() if password else ""
+    return ClickHouseUser(user, ("127.0.0.0/8", "::1"), password_sha256=digest)
