@@ -108,6 +108,10 @@ class Layout:
         return self.components / "jars" / "flink"
 
     @property
+    def flink_plans(self) -> Path:
+        return self.components / "plans"
+
+    @property
     def board_package(self) -> Path:
         return self.components / "board"
 

@@ -177,7 +177,15 @@ def test_counters_only_grow(log: list[Record]) -> None:
 @given(events(late=False))
 def test_counters_by_comprehension(log: list[Record]) -> None:
     """A third way to say some of the definitions: sets over all events of a row, no loop that carries anything."""
-    facts: list[tuple[str, dict[str, Any]]] = [(one.topic, orjson.loads(one.value)) for one in log]
+    facts: list[tuple[str, dict[str, Any]]] = []
+    told = set()
+    for one in log:
+        fact = orjson.loads(one.value)
+        # An order's status that is told again, also as a new event at another time, is no second fact; a refund is.
+        again = (fact["order_id"], fact["status"]) if one.topic == "order" and fact["status"] != "refunded" else fact["event_id"]
+        if again not in told:
+            facts.append((one.topic, fact))
+        told.add(again)
     tables = judge(log).tables
 
     def in_row(table: str, key: tuple[str | int, ...], event: dict[str, Any]) -> bool:

@@ -9,4 +9,4 @@ FROM (
   WHERE room_id IN (${room:sqlstring}) AND broadcast_id IN (${broadcast:sqlstring})
 )
 WHERE viewers > 0
-ORDER BY viewers DESC
+ORDER BY viewers DESC, viewer_source

@@ -3,4 +3,4 @@ SELECT if(source = '', 'unknown', source) AS order_source, uniqExact(order_id) A
 FROM order_event
 WHERE room_id IN (${room:sqlstring}) AND event_time >= $__fromTime AND event_time <= $__toTime AND status = 'paid' AND NOT is_late
 GROUP BY order_source
-ORDER BY orders_paid DESC
+ORDER BY orders_paid DESC, order_source

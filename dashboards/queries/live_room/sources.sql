@@ -13,4 +13,4 @@ FROM (
   FROM current
 )
 WHERE viewers > 0
-ORDER BY viewers DESC
+ORDER BY viewers DESC, viewer_source

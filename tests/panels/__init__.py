@@ -1,0 +1,1 @@
+"""What every panel of the dashboards shows of one small scenario, worked out by hand."""
