@@ -64,7 +64,9 @@ def judge_version(server: str, tried: str) -> Finding:
     """Another version than the one that is tested is a warning."""
     if server.split(".")[:2] != tried.split("."):
         seen = f"{server}; livepulse is tested with {tried}"
-        return Finding("version of clickhouse", Level.WARNING, seen, "livepulse verify    (says whether it counts right all the same)")
+        return Finding(
+            "version of clickhouse", Level.WARNING, seen, "livepulse verify    (says whether it counts right all the same)"
+        )
     return Finding("version of clickhouse", Level.OK, f"{server}, as tested")
 
 

@@ -29,7 +29,8 @@ AHEAD_SECONDS = 60
 SKEW, FAR_SKEW = 1.0, 60.0
 """Seconds between two machines' clocks: freshness is wrong by so much; by more, everything that asks for recent rows is."""
 
-# By the time of storing, which is ClickHouse's own clock; the other condition selects partitions, and leaves replays of old records out.
+# By the time of storing, which is ClickHouse's own clock. The other condition selects partitions, and leaves out what is
+# replayed with old timestamps.
 _RECENT = "received_at >= now() - INTERVAL 1 DAY AND inserted_at >= now() - toIntervalMinute(%(minutes)s)"
 
 
@@ -93,7 +94,7 @@ def judge_letters(received: Iterable[Received]) -> list[Finding]:
         why = ", ".join(f"{' '.join(filter(None, kind))} {count:,}" for kind, count in most)
         seen = f"{one.dead:,} of {one.records:,} records in {MINUTES} min are no valid events ({one.dead / one.records:.0%}): {why}"
         level = Level.PROBLEM if one.dead >= MANY and one.dead >= MANY_LETTERS * one.records else Level.WARNING
-        help_ = f"SELECT reason, field, raw FROM dead_letter WHERE _topic = '{one.topic}' ORDER BY received_at DESC LIMIT 5"
+        help_ = f"livepulse dead-letters list --topic {one.topic}"
         found.append(Finding(f"dead letters of {one.topic}", level, seen, help_))
     share = f" ({dead / records:.1%})" if records else ""
     return found or [Finding("dead letters", Level.OK, f"{dead:,} of {records:,} records in {MINUTES} min{share}")]
@@ -135,7 +136,7 @@ def judge_producers(received: Iterable[Received], future_seconds: int, lateness_
             ),
             (
                 one.ahead,
-                f"have a Kafka timestamp in the future, by {span(one.most_ahead_seconds)} at most: boards seem fresher than they are",
+                f"have a Kafka timestamp in the future, by {span(one.most_ahead_seconds)} at most: boards seem too fresh",
                 "set the clock of what writes to Kafka    (chronyc tracking)",
             ),
         ):

@@ -1,7 +1,8 @@
 """Who reads the topics, how far behind, and whether it moves.
 
-ClickHouse's readers, and everybody else's, are groups in Kafka: their lag is the end of each partition less the offset that they have
-committed. Flink reads without being a member of a group and commits at checkpoints only, so its lag is taken from its own figures.
+ClickHouse's readers, and everybody else's, are groups in Kafka: their lag is the end of each partition less the offset that they
+have committed. Flink reads without being a member of a group and commits at checkpoints only, so its lag
+is taken from its own figures.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 LAG = 100_000
 """Records behind that need attention: the limit of the alert consumer_lag."""
 WATCHED_SECONDS = 6.0
-"""How long a reader that does not move is watched before it counts as stuck: clients commit every five seconds, ClickHouse at each flush."""
+"""How long a reader must not move to count as stuck: clients commit every five seconds, ClickHouse at each flush."""
 
 _LOOK_EVERY = 1.0
 _TREND_SECONDS = 2.0
@@ -116,7 +117,10 @@ def _look(client: KafkaAdminClient, groups: list[str], parts: list[Part]) -> Loo
     asked = [TopicPartition(*part) for part in parts]
     # After what was committed: so nobody seems to be beyond the end.
     begins, ends = (
-        {(part.topic, part.partition): one.offset for part, one in client.list_partition_offsets(dict.fromkeys(asked, spec)).items()}
+        {
+            (part.topic, part.partition): one.offset
+            for part, one in client.list_partition_offsets(dict.fromkeys(asked, spec)).items()
+        }
         for spec in (OffsetSpec.EARLIEST, OffsetSpec.LATEST)
     )
     return Look(begins, ends, committed)

@@ -93,7 +93,9 @@ def judge_queues(expected: Sequence[str], queues: Collection[Queue]) -> Finding:
     unassigned = sorted({queue.table for queue in queues} - {queue.table for queue in queues if queue.partitions})
     if unassigned:
         seen = f"{len(unassigned)} wait for partitions: {', '.join(unassigned)}"
-        return Finding(check, Level.WARNING, seen, "again in ten seconds: livepulse doctor    (Kafka hands them out after a restart)")
+        return Finding(
+            check, Level.WARNING, seen, "again in ten seconds: livepulse doctor    (Kafka hands them out after a restart)"
+        )
     return Finding(check, Level.OK, f"all {len(expected)} queues are read, no error in {span(RECENT_SECONDS)}")
 
 

@@ -27,7 +27,9 @@ OK, WARNING, PROBLEM, UNKNOWN = Level.OK, Level.WARNING, Level.PROBLEM, Level.UN
 
 
 def test_the_worst_comes_first_and_equals_stay_in_order() -> None:
-    found = [Finding(name, level, "") for name, level in (("a", OK), ("b", UNKNOWN), ("c", PROBLEM), ("d", WARNING), ("e", PROBLEM))]
+    found = [
+        Finding(name, level, "") for name, level in (("a", OK), ("b", UNKNOWN), ("c", PROBLEM), ("d", WARNING), ("e", PROBLEM))
+    ]
     assert [finding.check for finding in worst_first(found)] == ["c", "e", "d", "b", "a"]
 
 
@@ -40,7 +42,8 @@ def test_spans(seconds: float, said: str) -> None:
 
 def test_limits_are_those_of_the_alerts() -> None:
     limits = {alert.name: alert.limit for alert in alerts()}
-    assert (readers.LAG, letters.LETTERS) == (limits["consumer_lag"], limits["dead_letter_ratio"])
+    assert limits["consumer_lag"] == readers.LAG
+    assert limits["dead_letter_ratio"] == letters.LETTERS
 
 
 # Services and processes
@@ -291,9 +294,7 @@ def test_errors_of_the_server() -> None:
     assert "df -h" in found[0].help
 
 
-@pytest.mark.parametrize(
-    ("reason", "age", "level"), [("", 600, OK), ("", 601, WARNING), ("Code: 53. Type mismatch", 1, PROBLEM)]
-)
+@pytest.mark.parametrize(("reason", "age", "level"), [("", 600, OK), ("", 601, WARNING), ("Code: 53. Type mismatch", 1, PROBLEM)])
 def test_mutations(reason: str, age: int, level: Level) -> None:
     assert tables.judge_mutations([]).level == OK
     assert tables.judge_mutations([("comment_event", "DELETE WHERE user_id = 'x'", reason, age)]).level == level
@@ -339,7 +340,9 @@ def test_columns() -> None:
 
 
 def test_settings_of_queues() -> None:
-    statement = "CREATE TABLE q (raw String)\nENGINE = Kafka\nSETTINGS\n  kafka_broker_list = 'b:1',\n  kafka_flush_interval_ms = 500"
+    statement = (
+        "CREATE TABLE q (raw String)\nENGINE = Kafka\nSETTINGS\n  kafka_broker_list = 'b:1',\n  kafka_flush_interval_ms = 500"
+    )
     engine = "Kafka SETTINGS kafka_broker_list = 'b:1', kafka_flush_interval_ms = 500"
     assert database.judge_queues({"q": statement}, {"q": engine}).level == OK
     found = database.judge_queues({"q": statement.replace("b:1", "other:1")}, {"q": engine})
@@ -359,7 +362,15 @@ FUTURE = ("future_event_time", "event_time")
 
 @pytest.mark.parametrize(
     ("events", "dead", "level"),
-    [(380, 20, WARNING), (381, 20, OK), (0, 19, OK), (0, 20, WARNING), (100, 99, WARNING), (101, 100, WARNING), (100, 100, PROBLEM)],
+    [
+        (380, 20, WARNING),
+        (381, 20, OK),
+        (0, 19, OK),
+        (0, 20, WARNING),
+        (100, 99, WARNING),
+        (101, 100, WARNING),
+        (100, 100, PROBLEM),
+    ],
 )
 def test_dead_letters(events: int, dead: int, level: Level) -> None:
     [found] = letters.judge_letters([Received("like", events, letters={("wrong_type", "count"): dead})])

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from schemas.evolution import breaking_changes, breaking_topic_changes
 
@@ -128,7 +128,7 @@ def test_topics(change: dict[str, object], kinds: list[str]) -> None:
 # A world so small that every value can be tried.
 
 TEXTS = ["", "a", "b", "aa", "bb", "aaa"]
-NUMBERS = [-1, 0, 1, 2, 3]
+NUMBERS = [-1, 0, 1, 2, 3, 4]
 WORLD: list[object] = [None, *TEXTS, *NUMBERS]
 
 
@@ -181,8 +181,8 @@ def test_what_no_reason_is_given_against_stays_valid(old: Schema, new: Schema) -
         assert [event for event in all_events(old) if not valid(event)] == []
 
 
-@given(st.one_of(st.tuples(own, own) for own in (_bounds("minimum", "maximum"), _ENUMS)), st.sampled_from(("integer", "string")))
-def test_no_reason_is_given_without_an_event_that_breaks(pair: tuple[Schema, Schema], kind: str) -> None:
+@given(st.one_of([st.tuples(own, own) for own in (_bounds("minimum", "maximum"), _ENUMS)]))
+def test_no_reason_is_given_without_an_event_that_breaks(pair: tuple[Schema, Schema]) -> None:
     """For bounds and values there is such an event for each reason; patterns and lengths may be reported without one."""
     old, new = (
         {"type": "object", "properties": {"x": {"type": "string" if "enum" in own else "integer"} | own}, "required": ["x"]}
