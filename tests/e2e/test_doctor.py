@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 from clickhouse_driver import Client
-from kafka import KafkaConsumer
+from confluent_kafka import Consumer
 
 from pipelines.clickhouse import connect
 from pipelines.doctor import database, letters, tables, verified
@@ -125,7 +125,7 @@ def test_a_mutation_that_fails(own: tuple[Settings, Client]) -> None:
     settings, client = own
     put(client, "verify_result", checked_at=now(), subject="x", wrong=1)
     assert levels_of(tables.look(settings))["mutations"] == Level.OK
-    client.execute("ALTER TABLE verify_result UPDATE subject = toString(throwIf(wrong = 1, 'by a test')) WHERE 1")
+    client.execute("ALTER TABLE verify_result UPDATE lost = throwIf(wrong = 1, 'by a test') WHERE 1")
     found = wait_for(
         lambda: [one for one in tables.look(settings) if one.check == "mutations" and one.level == Level.PROBLEM], "it"
     )
@@ -179,8 +179,8 @@ def ill(stack: Settings, cli: Cli) -> Iterator[tuple[int, Found]]:
     with closing(_idle_reader(stack, group)):
         sql = "SELECT count() FROM dead_letter FINAL WHERE position(raw, %(prefix)s) > 0"
         wait_for(lambda: query(stack, sql, prefix=prefix) == [(2 * count,)], "the dead letters")
-        yield_value = examined(cli)
-    yield yield_value[0], {name.replace(group, "stuck"): one for name, one in yield_value[1].items()}
+        code, found = examined(cli)
+    yield code, {check.replace(group, "stuck"): one for check, one in found.items()}
 
 
 def _records_lately(settings: Settings, topic: str) -> int:
@@ -189,18 +189,19 @@ def _records_lately(settings: Settings, topic: str) -> int:
     return int(query(settings, f"SELECT count() FROM {topic}_event WHERE {recent}")[0][0])
 
 
-def _idle_reader(settings: Settings, group: str) -> KafkaConsumer:
-    """A member of a group that has read the first record of group_message, and does not go on."""
-    reader = KafkaConsumer(
-        "group_message",
-        bootstrap_servers=settings.kafka_address,
-        group_id=group,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        max_poll_records=1,
+def _idle_reader(settings: Settings, group: str) -> Consumer:
+    """A member of a group that has read one record of group_message, and does not go on."""
+    reader = Consumer(
+        {
+            "bootstrap.servers": settings.kafka_address,
+            "group.id": group,
+            "auto.offset.reset": "earliest",
+            "enable.auto.commit": False,
+        }
     )
-    wait_for(lambda: reader.poll(timeout_ms=1_000), "a record for the reader")
-    reader.commit()
+    reader.subscribe(["group_message"])
+    record = wait_for(lambda: reader.poll(1), "a record for the reader")
+    reader.commit(record, asynchronous=False)
     return reader
 
 
