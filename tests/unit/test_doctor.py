@@ -147,7 +147,6 @@ def test_an_application_of_another_version_lacks_an_output() -> None:
         (running("RESTARTING", failures=(1,)), PROBLEM),
         (running("RESTARTING", seconds=30), OK),
     ],
-    ids=str,
 )
 def test_restarts(one: Running, level: Level) -> None:
     found = applications.judge_restarts(one)
@@ -169,7 +168,6 @@ def test_restarts(one: Running, level: Level) -> None:
         (running(age=None, seconds=151), WARNING),
         (running(age=None, seconds=361), PROBLEM),
     ],
-    ids=str,
 )
 def test_checkpoints(one: Running, level: Level) -> None:
     found = applications.judge_checkpoints(one)
@@ -210,6 +208,7 @@ def look(ends: tuple[int, int], committed: dict[tuple[str, int], int]) -> Look:
         (look((20, 0), {A: 15}), look((30, 0), {A: 18}), Reading("comment", 5, 12, 0)),
         (look((20, 5), {A: 15, B: 1}), look((20, 5), {A: 20, B: 1}), Reading("comment", 9, 4, 1)),  # one partition is enough
         (look((20, 0), {A: 3}), look((20, 0), {A: 20}), Reading("comment", 10, 0, 0)),  # what Kafka has deleted is no lag
+        (look((20, 0), {A: 3}), Look({A: 20, B: 0}, {A: 20, B: 0}, {"group": {A: 3}}), Reading("comment", 10, 0, 0)),  # nor later
     ],
 )
 def test_a_reader_is_stuck_in_a_partition_with_records_where_it_does_not_move(before: Look, after: Look, reading: Reading) -> None:

@@ -61,6 +61,7 @@ def required(*names: str) -> Schema:
         "no longer required": required("id", "amount", "status"),
         "wider bounds": field("amount", minimum=-5, maximum=2_000),
         "no least length": field("id", minLength=None),
+        "a least length of nothing": field("note", minLength=0),
         "longer": field("note", maxLength=11),
         "no greatest length": field("note", maxLength=None),
         "any text": field("currency", pattern=None),
