@@ -202,7 +202,7 @@ def _idle_reader(settings: Settings, group: str) -> Consumer:
     reader.subscribe(["group_message"])
     record = wait_for(lambda: reader.poll(1), "a record for the reader")
     assert record is not None
-    reader.commit(record, asynchronous=False)
+    reader.commit(message=record, asynchronous=False)
     return reader
 
 
