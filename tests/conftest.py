@@ -38,6 +38,7 @@ def stack_environment(home: Path) -> dict[str, str]:
         "KAFKA_CONTROLLER_PORT",
         "FLINK_PORT",
         "FLINK_RPC_PORT",
+        "ZOOKEEPER_PORT",
         "CLICKHOUSE_PORT",
         "CLICKHOUSE_HTTP_PORT",
         "BOARD_PORT",
