@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
-from jobs.catalogue import jobs
+from jobs.catalogue import Job, jobs
 from pipelines.doctor.finding import Finding, Level, span
 from pipelines.flink import rest
+from pipelines.flink.application import VERSION, made_from
 from pipelines.flink.rest import Application, Checkpoints, Failure
 from pipelines.settings import Settings
 
@@ -32,6 +33,13 @@ class Running:
     checkpoints: Checkpoints
     interval_seconds: float
     failures: list[Failure]
+    made_from: str | None
+    """What it says that it was made from; None where it was not submitted by livepulse."""
+
+    @property
+    def jobs(self) -> list[Job]:
+        """The jobs that it runs, in the catalogue's order."""
+        return [job for job in jobs().values() if self.sinks & job.outputs.keys()]
 
 
 def look(settings: Settings) -> list[Finding]:
@@ -44,6 +52,7 @@ def look(settings: Settings) -> list[Finding]:
             rest.checkpoints(settings, application),
             rest.checkpoint_interval(settings, application),
             rest.failures(settings, application),
+            rest.parameters(settings, application).get(VERSION),
         )
         for application in known
         if application.running
@@ -53,6 +62,7 @@ def look(settings: Settings) -> list[Finding]:
     found += judge_jobs(running, *failed)
     for one in running:
         found += [judge_restarts(one), judge_checkpoints(one)]
+        found.append(judge_build(one, made_from(settings, one.jobs, one.application.name)))
     return found
 
 
@@ -92,14 +102,26 @@ def judge_jobs(running: Sequence[Running], failed: tuple[Application, list[Failu
         seen = f"{', '.join(missing)} of {len(jobs())} jobs do not run"
         found.append(Finding(check, Level.PROBLEM, seen, f"livepulse jobs submit {' '.join(missing)}"))
     for one in running:
-        own = [job for job in jobs().values() if one.sinks & job.outputs.keys()]
-        if lacking := sorted({output for job in own for output in job.outputs} - one.sinks):
+        if lacking := sorted({output for job in one.jobs for output in job.outputs} - one.sinks):
             name = one.application.name
             seen = f"{name} was started by another version of livepulse: it does not write {', '.join(lacking)}"
-            again = f"livepulse jobs stop {name} --no-savepoint && livepulse jobs submit {' '.join(job.name for job in own)}"
+            again = f"livepulse jobs stop {name} --no-savepoint && livepulse jobs submit {' '.join(job.name for job in one.jobs)}"
             found.append(Finding(check, Level.PROBLEM, seen, again))
     names = ", ".join(one.application.name for one in running)
     return found or [Finding(check, Level.OK, f"all {len(jobs())} run, in {names}")]
+
+
+def judge_build(one: Running, today: str) -> Finding:
+    """An application made from other SQL, settings or jars than today's counts by the definitions of then: a warning.
+
+    Args:
+        today: what it would be made from now.
+    """
+    check, name = f"build of {one.application.name}", one.application.name
+    if one.made_from != today:
+        help_ = f"livepulse jobs stop {name} && livepulse jobs resume {name}    (goes on with today's and all it remembers)"
+        return Finding(check, Level.WARNING, "was made from other SQL, settings or jars than today's", help_)
+    return Finding(check, Level.OK, "as it would be made today")
 
 
 def judge_restarts(one: Running) -> Finding:

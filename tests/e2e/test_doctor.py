@@ -55,7 +55,8 @@ def test_a_healthy_stack_has_no_problem(cli: Cli) -> None:
     # Nobody need have verified this stack yet, and Flink reports its figures some time after it started.
     assert {one["check"] for one in found.values() if one["level"] == Level.UNKNOWN} <= {"verify", "lag of flink"}
     wanted = {"kafka", "flink", "clickhouse", "process taskmanager", "installed parts", "jobs", "topics", "migrations", "queues"}
-    wanted |= {"checkpoints of livepulse", "reader clickhouse-livepulse", "disk default of clickhouse", "clock of this machine"}
+    wanted |= {"process zookeeper", "application livepulse", "build of livepulse", "checkpoints of livepulse"}
+    wanted |= {"reader clickhouse-livepulse", "disk default of clickhouse", "clock of this machine"}
     assert found.keys() >= wanted
     assert {found[check]["level"] for check in wanted} == {Level.OK}, found
     assert time.monotonic() - began < 20
@@ -71,6 +72,7 @@ def test_for_people_it_is_a_table_that_ends_with_a_count(cli: Cli, stack: Settin
     assert "needs kafka" in done.stdout
     assert "all 4 run, in livepulse" in done.stdout, "the others are looked at all the same"
     assert "kafka_broker_list" in done.stdout, "ClickHouse's queues read another Kafka"
+    assert "was made from other SQL, settings or jars" in done.stdout, "and so does Flink"
     assert done.stdout.splitlines()[-1].endswith(" ok")
     assert query(stack, "SELECT count() FROM system.tables WHERE database = currentDatabase()") == before
 

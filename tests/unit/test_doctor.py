@@ -116,7 +116,7 @@ def running(
     """An application; `failures` are their ages in seconds."""
     application = Application("id", "livepulse", state, datetime.now(UTC) - timedelta(seconds=seconds), seconds)
     found = Checkpoints(9, 1, 0, None, age, 1.0, 1, failed_age, "the disk is full" if failed_age is not None else None)
-    return Running(application, sinks, found, 30, [Failure(at, "java.io.IOException: no space") for at in failures])
+    return Running(application, sinks, found, 30, [Failure(at, "java.io.IOException: no space") for at in failures], "today")
 
 
 def test_jobs_that_do_not_run_are_named_with_the_command_that_starts_them() -> None:
@@ -173,6 +173,13 @@ def test_checkpoints(one: Running, level: Level) -> None:
     found = applications.judge_checkpoints(one)
     assert found.level == level
     assert ("the disk is full" in found.seen) == (one.checkpoints.failed_age_seconds in (10,))
+
+
+def test_an_application_of_other_sql() -> None:
+    assert applications.judge_build(running(), "today").level == OK
+    found = applications.judge_build(running(), "tomorrow")
+    assert (found.level, "livepulse jobs resume livepulse" in found.help) == (WARNING, True)
+    assert applications.judge_build(replace(running(), made_from=None), "today").level == WARNING
 
 
 def test_flink_versions() -> None:
