@@ -21,6 +21,9 @@ from schemas.grains import grains
 _MIGRATE = "livepulse migrate"
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?(?:TABLE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?(?P<name>\w+)")
 _QUEUE_SETTING = re.compile(r"^ +(?P<name>kafka_\w+) = (?P<value>.+?),?$", re.MULTILINE)
+_VIEW = re.compile(
+    r"CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW (?P<name>\w+)\b.*?\bAS\s+(?P<select>(?:SELECT|WITH)\b.*)", re.DOTALL
+)
 _SECRET = ("sasl", "security", "password")
 """ClickHouse does not show these."""
 
@@ -44,6 +47,7 @@ def look(settings: Settings) -> list[Finding]:
         wanted |= {grain.name: {column.name for column in view_columns(grain)} for grain in grains().values()}
         found.append(judge_columns(wanted, _columns(client)))
         found.append(judge_queues(statements, _engines(client)))
+        found.append(judge_views(*_views(client, settings.clickhouse_database, statements.values())))
         return found
 
 
@@ -136,6 +140,35 @@ def judge_queues(statements: Mapping[str, str], engines: Mapping[str, str]) -> F
         seen = f"{len(differing)} settings of queues are not today's: {_some(differing)}"
         return Finding("queues", Level.WARNING, seen, _MIGRATE)
     return Finding("queues", Level.OK, f"all {len(engines)} have today's settings")
+
+
+def _views(client: Client, database: str, statements: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
+    """View -> its SELECT, as made today and as it is there: both as ClickHouse writes SQL, without the database's name."""
+    there = client.execute(
+        "SELECT name, formatQuerySingleLine(as_select) FROM system.tables WHERE database = currentDatabase() AND as_select != ''"
+    )
+    today = {}
+    for view in filter(None, map(_VIEW.match, statements)):
+        [(select,)] = client.execute("SELECT formatQuerySingleLine(%(select)s)", {"select": view["select"]})
+        today[view["name"]] = select
+    unqualified = f"{database}."
+    return (
+        {name: select.replace(unqualified, "") for name, select in today.items()},
+        {name: select.replace(unqualified, "") for name, select in there},
+    )
+
+
+def judge_views(today: Mapping[str, str], there: Mapping[str, str]) -> Finding:
+    """Views of another version, or made with other settings, are a problem: they judge and count by other rules.
+
+    Args:
+        today, there: view -> its SELECT. One that is not there at all is for `judge_columns`.
+    """
+    differing = sorted(name for name, select in today.items() if name in there and there[name] != select)
+    if differing:
+        seen = f"{len(differing)} of {len(today)} are not as this version and its settings make them: {_some(differing)}"
+        return Finding("views", Level.PROBLEM, seen, _MIGRATE)
+    return Finding("views", Level.OK, f"all {len(today)} are as this version makes them")
 
 
 def _some(names: Iterable[str], most: int = 8) -> str:

@@ -355,6 +355,12 @@ def test_settings_of_queues() -> None:
     assert (found.level, found.seen) == (WARNING, "1 settings of queues are not today's: q kafka_broker_list")
 
 
+def test_views() -> None:
+    assert database.judge_views({"a": "SELECT 1", "b": "SELECT 2"}, {"a": "SELECT 1"}).level == OK
+    found = database.judge_views({"a": "SELECT 1", "b": "SELECT 2"}, {"a": "SELECT 1", "b": "SELECT 3"})
+    assert (found.level, found.seen.endswith(": b"), found.help) == (PROBLEM, True, "livepulse migrate")
+
+
 def test_clickhouse_versions() -> None:
     tried = database.tried_version()
     assert database.judge_version(f"{tried}.1.2", tried).level == OK
