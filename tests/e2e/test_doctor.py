@@ -141,7 +141,8 @@ def test_a_mutation_that_fails(own: tuple[Settings, Client]) -> None:
     settings, client = own
     put(client, "verify_result", checked_at=now(), subject="x", wrong=1)
     assert levels_of(tables.look(settings))["mutations"] == Level.OK
-    client.execute("ALTER TABLE verify_result UPDATE lost = throwIf(wrong = 1, 'by a test') WHERE 1")
+    update = "ALTER TABLE verify_result UPDATE lost = throwIf(wrong = 1, 'by a test') WHERE 1"
+    client.execute(update, settings={"mutations_sync": 0})
     found = wait_for(
         lambda: [one for one in tables.look(settings) if one.check == "mutations" and one.level == Level.PROBLEM], "it"
     )
