@@ -256,6 +256,18 @@ def test_a_service_that_goes_away_later_is_named(
     assert "Traceback" not in ended.err
 
 
+def test_the_doctor_names_services_that_are_away_and_looks_at_the_rest(livepulse: Livepulse) -> None:
+    ended = livepulse("doctor", "--json", kafka=NOWHERE, clickhouse=NOWHERE, flink=NOWHERE)
+    assert ended.code == 1
+    found = json.loads(ended.out)["findings"]
+    problems = {one["check"]: one["help"] for one in found if one["level"] == "problem"}
+    assert problems.keys() >= {"kafka", "clickhouse", "flink"}
+    assert "LIVEPULSE_KAFKA sets this address" in problems["kafka"]
+    assert {one["seen"] for one in found if one["level"] == "unknown"} == {"needs kafka", "needs clickhouse", "needs flink"}
+    assert "disk of LIVEPULSE_HOME" in {one["check"] for one in found}
+    assert "Traceback" not in ended.err
+
+
 def test_an_address_without_a_port_is_explained(livepulse: Livepulse) -> None:
     ended = livepulse("migrate", kafka="localhost")
     assert ended.code == 1
