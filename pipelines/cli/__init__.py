@@ -38,6 +38,9 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("pipelines.cli.storage:migrate", _STORAGE, "Create missing topics, bring tables and views up to date."),
     "jobs": Entry("pipelines.cli.jobs:app", _STORAGE, "The jobs that compute the metrics: list, submit, status, stop, resume."),
     "verify": Entry("pipelines.cli.verify:verify", _CORRECTNESS, "Prove that nothing is lost and every counter is right."),
+    "dead-letters": Entry(
+        "pipelines.cli.dead_letters:app", _CORRECTNESS, "Records that were no valid event: list, show, repair and replay."
+    ),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
     "new": Entry("pipelines.cli.new:app", _DEVELOPMENT, "Begin a new event or metric with an example that works."),
