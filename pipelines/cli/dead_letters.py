@@ -51,7 +51,8 @@ Topic = Annotated[str | None, typer.Option(metavar="TOPIC", help="Of this topic.
 Why = Annotated[str | None, typer.Option("--reason", metavar="REASON", help="Refused for this reason, such as wrong_type.")]
 FieldName = Annotated[str | None, typer.Option("--field", metavar="NAME", help='Refused for this field; "" is the whole record.')]
 Since = Annotated[
-    datetime | None, typer.Option(parser=_moment, metavar="TIME", help="Received then or later: a time in UTC, or 2h for two hours ago.")
+    datetime | None,
+    typer.Option(parser=_moment, metavar="TIME", help="Received then or later: a time in UTC, or 2h for two hours ago."),
 ]
 Until = Annotated[datetime | None, typer.Option(parser=_moment, metavar="TIME", help="Received before then, written the same way.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON.")]
@@ -116,18 +117,18 @@ def show(
 def replay(
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[TOPIC/PARTITION/OFFSET]...", help="Only these; all that meet the options when left out."),
+        typer.Argument(metavar="[PLACE]...", help="TOPIC/PARTITION/OFFSET of some; all that meet the options when left out."),
     ] = None,
-    fix: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="What to change, in YAML; as they are when left out.")
-    ] = None,
+    fix: Annotated[Path | None, typer.Option(metavar="FILE", help="What to change, in YAML; as they are when left out.")] = None,
     topic: Topic = None,
     reason: Why = None,
     field: FieldName = None,
     since: Since = None,
     until: Until = None,
     limit: Annotated[int | None, typer.Option(min=1, help="So many at most.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send nothing; show what would be sent and what stays invalid.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Send nothing; show what would be sent and what stays invalid.")
+    ] = False,
     max_invalid: Annotated[
         float,
         typer.Option(
@@ -184,7 +185,11 @@ def replay(
             waiting = f" | waiting for Kafka: {sender.trouble}" if sender.trouble else ""
             return f"{duration(seconds)}  {sent + staying:,} of {total:,} | {sent:,} sent, {staying:,} stay invalid{waiting}"
 
-        with Stop() as stop, Progress(line) as progress, Sender(settings().kafka_address, tick=progress.tick, receipts=True) as sender:
+        with (
+            Stop() as stop,
+            Progress(line) as progress,
+            Sender(settings().kafka_address, tick=progress.tick, receipts=True) as sender,
+        ):
             sender.require_topics(EVENTS)
             work = Replay(client, settings(), fixes, retention.check, target=None if dry_run else sender)
             done = work.run(_ticking(read.pending(client, choice), progress.tick), stop)
@@ -258,16 +263,18 @@ def _show_groups(groups: Sequence[Group]) -> None:
     if not groups:
         Console(stderr=True).print("There are no such dead letters.")
         return
-    table = Table("Topic", "Reason", "Field", "Dead letters", "Replayed", "First received", "Last received", "The last one", box=None)
+    table = Table(
+        "Topic", "Reason", "Field", "Dead letters", "Replayed", "First received", "Last received", "The last one", box=None
+    )
     for group in groups:
         numbers = (f"{group.dead_letters:,}", f"{group.replayed:,}")
         times = (moment(group.first_at), moment(group.last_at))
         table.add_row(group.topic, group.reason, escape(group.field) or "–", *numbers, *times, str(group.example))
-    Console(highlight=False, soft_wrap=True).print(table)
+    Console(highlight=False).print(table)
 
 
 def _show_letter(letter: DeadLetter, replays: Sequence[Replayed]) -> None:
-    from pipelines.dead_letters.render import legible, moment, replayed_json
+    from pipelines.dead_letters.render import harmless, legible, moment, replayed_json
 
     shown = legible(letter.raw)
     facts = {
@@ -281,7 +288,7 @@ def _show_letter(letter: DeadLetter, replays: Sequence[Replayed]) -> None:
     for replayed in replays:
         what = replayed_json(letter, replayed)
         fix = json.dumps(what["fix"], ensure_ascii=False) if what["fix"] else "nothing"
-        facts["replayed"] = f"{what['at']} as {what['place']}, event_id {what['event_id']}, changed: {fix}"
+        facts["replayed"] = harmless(f"{what['at']} as {what['place']}, event_id {what['event_id']}, changed: {fix}")
     for name, fact in facts.items():
         typer.echo(f"{name:<10}{fact}")
     if len(replays) > 1:
@@ -316,7 +323,7 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
     from rich.console import Console
     from rich.table import Table
 
-    from pipelines.dead_letters.render import LONGEST, legible
+    from pipelines.dead_letters.render import legible
     from pipelines.settings import settings
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
@@ -326,12 +333,12 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
         console.print(f"Left out, because they have been replayed: {already:,}")
     if dry_run:
         for event in outcome.examples:
-            console.print(f"\n{event.place} as\n{legible(event.value).text[:LONGEST]}")
+            console.print(f"\n{event.place} as\n{legible(event.value).text}")
     if stays:
         table = Table("Stay invalid", "Topic", "Reason", "Field", "For example", box=None)
         for stay in stays:
             table.add_row(f"{stay['dead_letters']:,}", stay["topic"], stay["reason"], stay["field"] or "–", stay["example"])
-        console.print(table)
+        Console(highlight=False).print(table)
     if sender.failed:
         console.print(f"Kafka did not take: {sender.failed:,} ({', '.join(sender.errors)}). Run the same again.")
     if outcome.forgotten:

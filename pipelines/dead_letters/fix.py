@@ -21,7 +21,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from pipelines.dead_letters.read import DeadLetter, Place
 from pipelines.errors import UserError
@@ -38,7 +39,14 @@ _INTEGERS = range(-(2**63), 2**64)
 _EXACT = 2**53
 """Beyond it a float may stand for several integers."""
 
-Value = Annotated[int, Field(ge=_INTEGERS[0], le=_INTEGERS[-1])] | str
+
+def _text_or_integer(value: object) -> object:
+    if isinstance(value, str) or (type(value) is int and value in _INTEGERS):
+        return value
+    raise ValueError(f"a text or an integer, not {value!r}: YAML takes yes, 1.5 and 2026-01-01 for something else without quotes")
+
+
+Value = Annotated[int | str, PlainValidator(_text_or_integer)]
 
 
 class Fix(BaseModel):
@@ -117,8 +125,7 @@ def load(path: Path) -> dict[str, Fix]:
     except yaml.YAMLError as error:
         raise UserError(f"{path} is no YAML: {' '.join(str(error).split())}", exit_code=2) from None
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}" for item in error.errors(include_url=False)]
-        raise _wrong(path, wrong) from None
+        raise _wrong(path, [_place_and_message(item) for item in error.errors()]) from None
     if wrong := [complaint for name, fix in found.items() for complaint in _complaints(name, fix)]:
         raise _wrong(path, wrong)
     return found
@@ -201,6 +208,10 @@ def _complaints(name: str, fix: Fix) -> Iterator[str]:
         yield f"{name}: {target} is no field of {'every event' if name == ALL else name}; there are {', '.join(model.model_fields)}"
     if "event_id" in fix.set or "event_id" in fix.default:
         yield f"{name}: one event_id for many events would make them count as one; an event without one gets its own"
+
+
+def _place_and_message(error: ErrorDetails) -> str:
+    return f"{'.'.join(map(str, error['loc'])) or 'the file'}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _wrong(path: Path, complaints: list[str]) -> UserError:

@@ -38,7 +38,9 @@ class Place(NamedTuple):
             case [topic, partition, offset] if topic and _number(partition) and _number(offset):
                 return cls(topic, int(partition), int(offset))
         raise UserError(
-            f"{text!r} is no place of a record.", "It is TOPIC/PARTITION/OFFSET, as in comment/0/42: see dead-letters list.", exit_code=2
+            f"{text!r} is no place of a record.",
+            "It is TOPIC/PARTITION/OFFSET, as in comment/0/42: see dead-letters list.",
+            exit_code=2,
         )
 
 
@@ -112,7 +114,7 @@ def groups(client: Client, choice: Choice) -> list[Group]:
         f" GROUP BY _topic, reason, field ORDER BY count() DESC, _topic, reason, field{_limit(choice.limit)}",
         values,
     )
-    return [Group(*row[:7], Place(row[0], *row[7])) for row in rows]
+    return [Group._make((*head, Place(head[0], *example))) for *head, example in rows]
 
 
 def count(client: Client, choice: Choice) -> tuple[int, int]:
@@ -171,8 +173,8 @@ def sample(client: Client, choice: Choice, size: int) -> Iterator[list[DeadLette
 def _batches(client: Client, rows: Iterable[tuple[str, int, int, int]]) -> Iterator[list[DeadLetter]]:
     batch: list[Place] = []
     size = 0
-    for *place, length in rows:
-        batch.append(Place(*place))
+    for topic, partition, offset, length in rows:
+        batch.append(Place(topic, partition, offset))
         size += length
         if len(batch) == BATCH or size >= BATCH_BYTES:
             yield list(_fetch(client, batch))
@@ -198,8 +200,14 @@ def _where(choice: Choice) -> tuple[str, dict[str, Any]]:
         "topic": ("_topic = %(topic)s", choice.topic),
         "reason": ("reason = %(reason)s", choice.reason),
         "field": ("field = %(field)s", choice.field),
-        "since": ("received_at >= fromUnixTimestamp64Milli(toInt64(%(since)s), 'UTC')", choice.since and _milliseconds(choice.since)),
-        "until": ("received_at < fromUnixTimestamp64Milli(toInt64(%(until)s), 'UTC')", choice.until and _milliseconds(choice.until)),
+        "since": (
+            "received_at >= fromUnixTimestamp64Milli(toInt64(%(since)s), 'UTC')",
+            choice.since and _milliseconds(choice.since),
+        ),
+        "until": (
+            "received_at < fromUnixTimestamp64Milli(toInt64(%(until)s), 'UTC')",
+            choice.until and _milliseconds(choice.until),
+        ),
         "places": (f"({_PLACE}) IN %(places)s", choice.places or None),
     }
     given = {name: value for name, (_, value) in conditions.items() if value is not None}

@@ -40,7 +40,7 @@ def legible(raw: bytes) -> Legible:
         form = "JSON"
     except (ValueError, RecursionError):
         pass
-    return Legible(form, _harmless(text[:LONGEST]), len(text) > LONGEST)
+    return Legible(form, harmless(text[:LONGEST]), len(text) > LONGEST)
 
 
 def group_json(group: Group) -> dict[str, Any]:
@@ -77,16 +77,16 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def harmless(text: str) -> str:
+    """The text with everything that is not printable spelled out."""
+    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(members)
     if len(found) < len(members):
         raise ValueError("a name stands twice")
     return found
-
-
-def _harmless(text: str) -> str:
-    """The text with everything that is not printable spelled out."""
-    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _hex(raw: bytes) -> Iterator[str]:

@@ -154,7 +154,9 @@ def replay(case: Case, cli: Cli, tmp_path_factory: pytest.TempPathFactory) -> Ca
     path.write_text(FIX)
 
     def run(*options: str) -> Event:
-        summary: Event = orjson.loads(ended(cli("dead-letters", "replay", "--json", "--fix", str(path), *case.options, *options), 1))
+        summary: Event = orjson.loads(
+            ended(cli("dead-letters", "replay", "--json", "--fix", str(path), *case.options, *options), 1)
+        )
         [stays] = summary["stay_invalid"]
         assert (stays["topic"], stays["reason"], stays["dead_letters"]) == ("comment", "malformed_json", 1)
         return summary
