@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
-from kafka import KafkaConsumer, TopicPartition
+from confluent_kafka import Consumer, Message, TopicPartition
 
 from pipelines.settings import Settings
 from tests.conftest import Cli
@@ -215,9 +215,10 @@ def test_a_replay_corrects_the_numbers(case: Case, stack: Settings, cli: Cli, re
     told = ended(cli("dead-letters", "show", f"{topic}/{partition}/{offset}"), 0)
     assert f" as {topic}/{new[0]}/{new[1]}, event_id {case.prefix}e5, changed: " in told
     sent = record_at(stack, topic, *new)
-    assert sent.headers == [("livepulse-replayed-from", f"{topic}/{partition}/{offset}".encode())]
+    assert sent.headers() == [("livepulse-replayed-from", f"{topic}/{partition}/{offset}".encode())]
     original = next(one for one in case.whole if one.topic == topic)
-    assert (sent.key, sent.timestamp, orjson.loads(sent.value)) == (original.key, case.base_ms, orjson.loads(original.value))
+    assert (sent.key(), sent.timestamp()[1]) == (original.key, case.base_ms)
+    assert orjson.loads(sent.value() or b"") == orjson.loads(original.value)
 
 
 def test_a_second_replay_sends_nothing(case: Case, replay: Callable[..., Event]) -> None:
@@ -240,13 +241,12 @@ def test_a_crash_before_it_was_recorded_changes_no_number(case: Case, stack: Set
     assert_tables(stack, case, expected)
 
 
-def record_at(stack: Settings, topic: str, partition: int, offset: int) -> Any:
+def record_at(stack: Settings, topic: str, partition: int, offset: int) -> Message:
     """The record at a place in Kafka."""
-    consumer = KafkaConsumer(bootstrap_servers=stack.kafka_address, enable_auto_commit=False, group_id=None)
+    consumer = Consumer({"bootstrap.servers": stack.kafka_address, "group.id": new_prefix(), "enable.auto.commit": False})
     try:
-        place = TopicPartition(topic, partition)
-        consumer.assign([place])
-        consumer.seek(place, offset)
-        return consumer.poll(timeout_ms=10_000, max_records=1)[place][0]
+        consumer.assign([TopicPartition(topic, partition, offset)])
+        [message] = consumer.consume(1, timeout=30)
+        return message
     finally:
         consumer.close()
