@@ -117,7 +117,7 @@ def show(
 def replay(
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PLACE]...", help="TOPIC/PARTITION/OFFSET of some; all that meet the options when left out."),
+        typer.Argument(metavar="PLACE", help="TOPIC/PARTITION/OFFSET of some; all that meet the options when left out."),
     ] = None,
     fix: Annotated[Path | None, typer.Option(metavar="FILE", help="What to change, in YAML; as they are when left out.")] = None,
     topic: Topic = None,
