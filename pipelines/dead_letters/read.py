@@ -18,6 +18,9 @@ BATCH_BYTES = 16_777_216
 
 _PAGE = 10_000
 _PLACE = "_topic, _partition, _offset"
+_BEYOND = """_topic > %(last_topic)s OR _topic = %(last_topic)s AND (
+  _partition > %(last_partition)s OR _partition = %(last_partition)s AND _offset > %(last_offset)s)"""
+"""A comparison of tuples would say the same, but not by the primary key."""
 _REPLAYED = f"({_PLACE}) IN (SELECT {_PLACE} FROM dead_letter_replay)"
 
 
@@ -147,11 +150,11 @@ def pending(client: Client, choice: Choice) -> Iterator[list[DeadLetter]]:
     where, values = _where(choice)
     left, after = choice.limit, None
     while left is None or left > 0:
-        beyond = f" AND ({_PLACE}) > %(after)s" if after else ""
+        beyond = f" AND ({_BEYOND})" if after else ""
         rows = client.execute(
             f"SELECT {_PLACE}, length(raw) FROM dead_letter FINAL WHERE {where} AND NOT {_REPLAYED}{beyond}"
             f" ORDER BY {_PLACE}{_limit(_PAGE if left is None else min(left, _PAGE))}",
-            values | {"after": after},
+            values | ({"last_topic": after.topic, "last_partition": after.partition, "last_offset": after.offset} if after else {}),
         )
         if not rows:
             return
