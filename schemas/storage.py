@@ -108,6 +108,29 @@ def dead_letter_table() -> StorageTable:
     )
 
 
+def dead_letter_replay_table() -> StorageTable:
+    """The table of dead letters that were repaired and sent again, a row each time: from which place, to which."""
+    columns = {
+        "_topic": ("LowCardinality(String)", "Kafka topic of the dead letter, and of what was sent for it."),
+        "_partition": ("UInt32", "Partition of the dead letter."),
+        "_offset": ("UInt64", "Offset of the dead letter in its partition."),
+        "new_partition": ("UInt32", "Partition of the repaired event."),
+        "new_offset": ("UInt64", "Offset of the repaired event in its partition."),
+        "event_id": ("String", "The event's own, or the one that was derived from the place of the dead letter."),
+        "fix": ("String", "What was changed, as JSON; empty when the event was sent as it was."),
+        "replayed_at": ("DateTime64(3, 'UTC')", "When Kafka had acknowledged it."),
+        "inserted_at": ("DateTime('UTC') DEFAULT now()", "When the row was stored; retention counts from here."),
+    }
+    return StorageTable(
+        name="dead_letter_replay",
+        comment="Dead letters that were repaired and sent again.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="MergeTree",
+        order_by=("_topic", "_partition", "_offset"),
+    )
+
+
 def verify_table() -> StorageTable:
     """The table of what `livepulse verify` found, a row a check."""
     columns = {
@@ -180,6 +203,7 @@ def tables() -> list[StorageTable]:
     return [
         *(event_table(topic) for topic in EVENTS),
         dead_letter_table(),
+        dead_letter_replay_table(),
         verify_table(),
         flink_metric_table(),
         freshness_table(),

@@ -41,6 +41,9 @@ COMMANDS: dict[str, Entry] = {
     "doctor": Entry(
         "pipelines.cli.doctor:doctor", _CORRECTNESS, "Find and name what usually goes wrong, with the command that helps."
     ),
+    "dead-letters": Entry(
+        "pipelines.cli.dead_letters:app", _CORRECTNESS, "Records that were no valid event: list, show, repair and replay."
+    ),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
     "new": Entry("pipelines.cli.new:app", _DEVELOPMENT, "Begin a new event or metric with an example that works."),

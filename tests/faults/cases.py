@@ -121,6 +121,13 @@ def _everything_killed(stack: Stack, random: Random) -> None:
     stack.livepulse("up")
 
 
+def _each_in_turn(stack: Stack, random: Random) -> None:
+    """None waits until the one before has recovered."""
+    for process, seconds in (("clickhouse", 3), ("kafka", 5), ("taskmanager", 10), ("jobmanager", 0)):
+        stack.kill(process)
+        pause(seconds)
+
+
 def _mixed(stack: Stack, random: Random) -> None:
     for _ in range(6):
         stack.kill(*random.sample(("taskmanager", "jobmanager", "zookeeper", "kafka", "clickhouse"), random.randint(1, 2)))
@@ -167,12 +174,12 @@ _STREAM = {"events": 15_000, "rate": 1_000, "rooms": 4}
 CASES: dict[str, Case] = {
     case.name: case
     for case in (
-        Case("taskmanager_killed", "The TaskManager is killed in the middle of a window", _kill("taskmanager"), quick=True),
-        Case("jobmanager_killed", "The JobManager is killed", _kill("jobmanager"), quick=True),
+        Case("taskmanager_killed", "The TaskManager is killed in the middle of a window", _kill("taskmanager")),
+        Case("jobmanager_killed", "The JobManager is killed", _kill("jobmanager")),
         Case("flink_killed", "JobManager and TaskManager are killed at once", _kill("jobmanager", "taskmanager")),
         Case("zookeeper_killed", "ZooKeeper, which Flink's JobManager recovers from, is killed", _kill("zookeeper")),
-        Case("broker_killed", "The Kafka broker is killed", _kill("kafka"), quick=True),
-        Case("clickhouse_killed", "ClickHouse is killed", _kill("clickhouse"), quick=True),
+        Case("broker_killed", "The Kafka broker is killed", _kill("kafka")),
+        Case("clickhouse_killed", "ClickHouse is killed", _kill("clickhouse")),
         Case("clickhouse_away", "ClickHouse is away for 70 s", _clickhouse_away),
         Case("commits_lost", "ClickHouse's positions in Kafka are set back: inserts whose answer was lost", _commits_lost),
         Case("checkpoints_fail", "Checkpoints cannot be written, then the TaskManager is killed", _checkpoints_fail),
@@ -180,6 +187,7 @@ CASES: dict[str, Case] = {
         Case("partition_added", "Two topics get another partition", _partition_added),
         Case("rescaled", "Stopped with a savepoint and resumed with 1 task each, then with 2", _rescaled),
         Case("everything_killed", "Every process is killed, and the stack started again", _everything_killed),
+        Case("each_in_turn", "ClickHouse, broker, TaskManager and JobManager are killed within 20 s", _each_in_turn, quick=True),
         Case("mixed", "Six times one or two processes, at random", _mixed),
         Case("one_partition", "One room: all partitions but one of a topic idle", streams=({**_STREAM, "rooms": 1},)),
         Case(
