@@ -16,7 +16,7 @@ BATCH = 1_000
 BATCH_BYTES = 16_777_216
 """A batch ends with the dead letter that reaches either: one may be as large as Kafka takes."""
 
-_PAGE = 10_000
+_PAGE = 50_000
 _PLACE = "_topic, _partition, _offset"
 _BEYOND = """_topic > %(last_topic)s OR _topic = %(last_topic)s AND (
   _partition > %(last_partition)s OR _partition = %(last_partition)s AND _offset > %(last_offset)s)"""
