@@ -83,6 +83,8 @@ def forget(settings: Settings, user_id: str, *, dry_run: bool, progress: Callabl
             progress("Searching every table")
             done.found = search(client, request)
             _record(client, done)
+            if not done.remains:
+                _finish(client, number)
         progress("Waiting for old files to be deleted")
         _delete_old_parts(client, [*columns])
         return done
@@ -120,17 +122,20 @@ def _remember(client: Client, number: str, salt: str, user_id: str) -> None:
 
 
 def _record(client: Client, done: Forgotten) -> None:
-    """Writes down what was done, and when nothing remains, ends the request."""
+    """Writes down what was done."""
     now = datetime.now(UTC)
     rows = [(done.request, now, table, count) for table, count in done.rows.items()]
     if not rows and not done.remains:
         rows = [(done.request, now, "", 0)]
     client.execute("INSERT INTO forgotten_user (request, forgotten_at, table, rows) VALUES", rows)
-    if not done.remains:
-        client.execute(
-            "ALTER TABLE forgotten_user DELETE WHERE request = %(request)s AND unfinished != '' SETTINGS mutations_sync = 1",
-            {"request": done.request},
-        )
+
+
+def _finish(client: Client, number: str) -> None:
+    """Deletes what the pseudonym was made with: from now on it leads nowhere."""
+    begun = "request = %(request)s AND unfinished != ''"
+    [(count,)] = client.execute(f"SELECT count() FROM forgotten_user WHERE {begun}", {"request": number})
+    if count:
+        client.execute(f"ALTER TABLE forgotten_user DELETE WHERE {begun} SETTINGS mutations_sync = 1", {"request": number})
 
 
 @contextmanager
@@ -216,14 +221,17 @@ def _delete_old_parts(client: Client, names: list[str]) -> None:
             client.execute(f"ALTER TABLE {name} MODIFY SETTING old_parts_lifetime = 0")
         while old := client.execute(
             """SELECT table, count() FROM system.parts WHERE database = currentDatabase() AND table IN %(names)s AND NOT active
-            AND remove_time <= %(changed)s GROUP BY table""",
+            AND rows > 0 AND remove_time <= %(changed)s GROUP BY table""",
             {"names": names, "changed": changed},
         ):
             if time.monotonic() > deadline:
                 what = ", ".join(f"{count} of {table}" for table, count in old)
                 hint = "A long query may still read them. Run the command again: it only deletes them then."
                 raise UserError(f"Files from before are still there after {_OLD_PARTS_SECONDS} s: {what}.", hint)
-            time.sleep(0.2)
+            for table, _ in old:
+                # A table in which nothing happens looks only every few minutes for what there is to do; this wakes it.
+                client.execute(f"SYSTEM START MERGES {table}")
+            time.sleep(0.5)
     finally:
         for name in names:
             client.execute(f"ALTER TABLE {name} RESET SETTING old_parts_lifetime")
