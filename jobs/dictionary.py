@@ -19,6 +19,7 @@ from schemas.storage import (
     dead_letter_table,
     event_table,
     flink_metric_table,
+    forgotten_user_table,
     freshness_table,
     verify_table,
 )
@@ -192,6 +193,7 @@ def page() -> str:
         + "\n"
         + _storage(dead_letter_replay_table()),
         "## What verify found\n\n" + _storage(verify_table()),
+        "## People who were forgotten\n\n" + _storage(forgotten_user_table()),
         "## The pipeline itself\n\n" + _storage(freshness_table()) + "\n" + _storage(flink_metric_table()),
     ]
     return "\n".join(sections)

@@ -198,6 +198,28 @@ def freshness_table() -> StorageTable:
     )
 
 
+def forgotten_user_table() -> StorageTable:
+    """The table of requests to forget a person, a row a table that had something; who it was is not in it."""
+    columns = {
+        "request": ("String", "A random number, the same in every row of a request."),
+        "forgotten_at": ("DateTime64(3, 'UTC')", "When it was done."),
+        "table": ("LowCardinality(String)", "Table whose rows were changed; empty where nothing was found."),
+        "rows": ("UInt64", "Rows that were changed there."),
+        "unfinished": (
+            "String",
+            "Until the request is finished: a random number, and the pseudonym that follows from it and the id.",
+        ),
+    }
+    return StorageTable(
+        name="forgotten_user",
+        comment="Requests to forget a person: that it was done, not to whom.",
+        columns={name: definition for name, (definition, _) in columns.items()},
+        comments={name: comment for name, (_, comment) in columns.items()},
+        engine="MergeTree",
+        order_by=("forgotten_at", "request"),
+    )
+
+
 def tables() -> list[StorageTable]:
     """Every table that events, and what is known of them and of the pipeline, are stored in."""
     return [
@@ -207,4 +229,5 @@ def tables() -> list[StorageTable]:
         verify_table(),
         flink_metric_table(),
         freshness_table(),
+        forgotten_user_table(),
     ]

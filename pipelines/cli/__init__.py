@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
 
 _STACK, _STORAGE, _PRODUCERS, _CORRECTNESS = "Local stack", "Storage and jobs", "Producers", "Correctness"
-_WATCHING, _DEVELOPMENT = "Watching", "Development"
+_WATCHING, _PRIVACY, _DEVELOPMENT = "Watching", "Privacy", "Development"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("pipelines.cli.demo:demo", _WATCHING, "All of it at once: start, simulate, watch, verify, stop."),
@@ -46,6 +46,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
+    "forget-user": Entry("pipelines.cli.privacy:forget_user", _PRIVACY, "Remove a person from every table, for good."),
     "new": Entry("pipelines.cli.new:app", _DEVELOPMENT, "Begin a new event or metric with an example that works."),
     "generate": Entry("pipelines.cli.storage:generate", _DEVELOPMENT, "Write all that follows from schemas/ and jobs/."),
 }
