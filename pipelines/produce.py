@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from types import TracebackType
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -61,10 +61,14 @@ class Sender:
         self,
         bootstrap: str,
         *,
+        login: Mapping[str, str] = MappingProxyType({}),
         tick: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`tick` is called every tenth of a second while waiting; `stopped` asked whether to give up when the queue is full."""
+        """`tick` is called every tenth of a second while waiting; `stopped` asked whether to give up when the queue is full.
+
+        `login` is what `pipelines.kafka.librdkafka` says.
+        """
         self.sent = 0
         """Records handed over so far."""
         self.failed = 0
@@ -74,7 +78,7 @@ class Sender:
         self._tick, self._stopped = tick, stopped
         self._trouble: tuple[float, str] | None = None
         self._producer = Producer(
-            {**_CONFIG, "bootstrap.servers": bootstrap, "on_delivery": self._on_failure, "error_cb": self._on_trouble}
+            {**_CONFIG, **login, "bootstrap.servers": bootstrap, "on_delivery": self._on_failure, "error_cb": self._on_trouble}
         )
         self._produce, self._poll = self._producer.produce, self._producer.poll
 
@@ -172,8 +176,15 @@ class Sender:
 class Retention:
     """Keeps old records from being sent where Kafka would delete them at once, and early ones where it refuses them."""
 
-    def __init__(self, bootstrap: str, topics: Iterable[str], *, keep_forever: bool = False) -> None:
-        config: dict[str, Any] = {"bootstrap.servers": bootstrap, "logger": _SILENT}
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Iterable[str],
+        *,
+        login: Mapping[str, str] = MappingProxyType({}),
+        keep_forever: bool = False,
+    ) -> None:
+        config: dict[str, Any] = {**login, "bootstrap.servers": bootstrap, "logger": _SILENT}
         self._admin = AdminClient(config)
         self._keep_forever = keep_forever
         self._resources = {topic: ConfigResource(ResourceType.TOPIC, topic) for topic in topics}

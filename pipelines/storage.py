@@ -10,7 +10,7 @@ from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 import schemas
 from jobs import clickhouse as metrics
 from jobs.catalogue import jobs
-from pipelines.clickhouse import connect
+from pipelines.clickhouse import address, connect
 from pipelines.settings import Settings
 from pipelines.sql import fill
 from schemas import storage
@@ -74,12 +74,14 @@ def plumbing(settings: Settings) -> list[str]:
 
 
 def _apply_migrations(settings: Settings) -> list[int]:
-    host, _, port = settings.clickhouse_address.rpartition(":")
+    where = address(settings)
     cluster = ClickhouseCluster(
-        db_host=host,
-        db_port=port,
-        db_user=settings.clickhouse_user,
-        db_password=settings.clickhouse_password.get_secret_value(),
+        db_host=where["host"],
+        db_port=str(where["port"]),
+        db_user=where["user"],
+        db_password=where["password"],
+        secure=settings.secure,
+        **({"ca_cert": where["ca_certs"], "verify": True} if settings.secure else {}),
     )
     applied = cluster.migrate(
         db_name=settings.clickhouse_database,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack import components, config, ports, supervision
+from pipelines.stack import components, config, ports, secrets, supervision
 from pipelines.stack.health import CHECKS, Health
 from pipelines.stack.layout import SERVICES, Layout, addresses, external_address, selected
 from pipelines.stack.logs import tail
@@ -99,7 +99,7 @@ def wipe(settings: Settings, names: Iterable[str], say: Say) -> None:
     # Only folders that the stack made: the home may be a folder with other things in it.
     folders = [layout.home / service for service in services]
     if services == tuple(SERVICES):
-        folders += [layout.logs, layout.run]
+        folders += [layout.logs, layout.run, layout.secrets]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
@@ -177,6 +177,9 @@ def _start(
     ports.refuse_equal(settings, local)
     for setting, port in ports.taken(settings, todo).items():
         raise ports.taken_error(setting, port)
+    secrets.require(settings)
+    secrets.make_certificate(settings)
+    config.write(secrets.files(settings))
     for process in todo:
         config.write(config.render(settings, process))
     if {"jobmanager", "taskmanager"} <= set(todo):

@@ -30,7 +30,9 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
     """
     from kafka import KafkaConsumer, TopicPartition
 
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address, enable_auto_commit=False, group_id=None)
+    from pipelines.kafka import kafka_python
+
+    consumer = KafkaConsumer(**kafka_python(settings), enable_auto_commit=False, group_id=None)
     try:
         partitions = {
             name: [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
