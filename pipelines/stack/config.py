@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shlex
+import subprocess
 import sys
 import uuid
 from collections.abc import Collection, Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import deploy.local
 import pipelines
 from pipelines.errors import UserError
+from pipelines.kafka import ca_file
 from pipelines.settings import Settings
 from pipelines.stack import components, secrets
 from pipelines.stack.layout import PROCESSES, Layout
@@ -78,6 +80,7 @@ def site(settings: Settings) -> Site:
         flink_figures_password=str(password) if (password := secrets.jobs_password(settings)) in secrets.files(settings) else "",
         python=sys.executable,
         secrets=str(layout.secrets) if settings.secure else "",
+        kafka_ca=ca_file(settings),
     )
 
 
@@ -106,14 +109,17 @@ def render_supervisord(settings: Settings, processes: Collection[str]) -> str:
     return text
 
 
-def kafka_format_command(settings: Settings) -> list[str] | None:
-    """The command that prepares Kafka's folder, when that has not been done, and its arguments' file.
+def format_kafka(settings: Settings) -> None:
+    """Prepares Kafka's folder, and makes its user, when that has not been done.
 
-    What stands on a command line can be read by everyone on the machine: Kafka's user is in a file, and not with its password.
+    What stands on a command line can be read by everyone on the machine: the user comes by a file, and without the password itself.
+
+    Raises:
+        UserError: with what Kafka says.
     """
     layout = Layout.of(settings)
     if (layout.kafka_data / "meta.properties").exists():
-        return None
+        return
     # A cluster's id is a UUID in base64; one that begins with a dash would be read as an option.
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
     arguments = ["--cluster-id", cluster, "--config", str(layout.kafka_conf / "server.properties")]
@@ -121,7 +127,11 @@ def kafka_format_command(settings: Settings) -> list[str] | None:
         arguments += ["--add-scram", secrets.scram_credential(settings)]
     file = layout.secrets / "kafka-format"
     write({file: "".join(f"{argument}\n" for argument in arguments)})
-    return [components.java(), "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
+    command = [components.java(), "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    file.unlink()
+    if result.returncode:
+        raise UserError(f"Kafka's folder could not be prepared:\n{result.stdout.strip()}", f"The folder: {layout.kafka_data}")
 
 
 def link_flink_jars(settings: Settings) -> None:

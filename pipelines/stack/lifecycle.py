@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -187,10 +186,8 @@ def _start(
         shutil.rmtree(layout.flink_tmp, ignore_errors=True)
         layout.flink_tmp.mkdir()
         config.link_flink_jars(settings)
-    if "kafka" in todo and (command := config.kafka_format_command(settings)):
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if result.returncode:
-            raise UserError(f"Kafka's folder could not be prepared:\n{result.stdout.strip()}", f"The folder: {layout.kafka_data}")
+    if "kafka" in todo:
+        config.format_kafka(settings)
     config.write({layout.supervisord_conf: config.render_supervisord(settings, {*running, *todo})})
     if supervisor is None:
         supervisor = supervision.start(layout)
