@@ -44,7 +44,9 @@ class Settings(BaseSettings):
     clickhouse_port: Port = Field(default=19_000, description="ClickHouse's native protocol.")
     clickhouse_http_port: Port = 18_123
     board_port: Port = Field(default=13_000, description="The board in a browser.")
-    board_host: str = Field(default="127.0.0.1", description="Where the board listens; elsewhere than on loopback it needs a token.")
+    board_host: str = Field(
+        default="127.0.0.1", description="Where the board listens; elsewhere than on loopback it needs a token."
+    )
     board_token: SecretStr = Field(default=SecretStr(""), description="What the board asks of those who open it.")
 
     clickhouse_database: str = Field(default="livepulse", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
@@ -56,7 +58,8 @@ class Settings(BaseSettings):
     clickhouse_analyst_password: SecretStr = SecretStr("")
 
     secure: bool = Field(
-        default=False, description="Kafka by SASL/SCRAM over TLS, ClickHouse by TLS: clients ask for it, and the local stack offers it."
+        default=False,
+        description="Kafka by SASL/SCRAM over TLS, ClickHouse by TLS: clients ask for it, and the local stack offers it.",
     )
     ca_file: Path | None = Field(
         default=None, description="PEM file of who signed Kafka's and ClickHouse's certificates; the local stack's when not set."

@@ -147,7 +147,9 @@ def _refuse_everyone(settings: Settings) -> None:
     try:
         loopback = ip_address(settings.board_host).is_loopback
     except ValueError:
-        raise UserError(f"{settings.board_host} is no address of a network interface.", "For example 127.0.0.1, or 0.0.0.0") from None
+        raise UserError(
+            f"{settings.board_host} is no address of a network interface.", "For example 127.0.0.1, or 0.0.0.0"
+        ) from None
     token = settings.board_token.get_secret_value()
     if not loopback and not token:
         hint = "Set LIVEPULSE_BOARD_TOKEN, for example to the output of: openssl rand -hex 24"

@@ -32,7 +32,9 @@ def asks_for(token: str) -> Callable[[Request, RequestResponseEndpoint], Awaitab
             return await answer(request)
         if request.method == "GET" and _same(request.query_params.get("token", ""), token):
             # The path alone is taken from the request: a redirect to another host is not to be had.
-            found = RedirectResponse("/" + str(request.url.remove_query_params("token").replace(scheme="", netloc="")).lstrip("/"), 303)
+            found = RedirectResponse(
+                "/" + str(request.url.remove_query_params("token").replace(scheme="", netloc="")).lstrip("/"), 303
+            )
             https = request.url.scheme == "https"
             found.set_cookie(_COOKIE, pass_, max_age=_DAYS * 86_400, httponly=True, samesite="strict", secure=https)
             found.headers["Referrer-Policy"] = "no-referrer"

@@ -17,9 +17,7 @@ class Language(StrEnum):
 
 
 def board(
-    port: Annotated[
-        int | None, typer.Option(min=1, max=65_535, help="The port (LIVEPULSE_BOARD_PORT).")
-    ] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65_535, help="The port (LIVEPULSE_BOARD_PORT).")] = None,
     host: Annotated[str | None, typer.Option(help="Where to listen (LIVEPULSE_BOARD_HOST); on loopback when left out.")] = None,
     language: Annotated[Language, typer.Option(help="Of titles and descriptions.")] = Language.EN,
 ) -> None:

@@ -72,7 +72,9 @@ def sql(database: str) -> str:
 -- and apply it as a user that may manage users:
 --   envsubst < roles.sql | clickhouse-client --user … --ask-password --multiquery
 """
-    return head + "".join(f"\n-- {role.description}\n" + ";\n".join(_statements(role, database)) + ";\n" for role in roles().values())
+    return head + "".join(
+        f"\n-- {role.description}\n" + ";\n".join(_statements(role, database)) + ";\n" for role in roles().values()
+    )
 
 
 def _statements(role: Role, database: str) -> list[str]:
