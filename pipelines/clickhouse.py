@@ -8,6 +8,7 @@ from clickhouse_driver import Client
 
 from pipelines.kafka import ca_file
 from pipelines.settings import Settings
+from pipelines.stack.components import clickhouse_program
 from pipelines.stack.secrets import role_password
 
 
@@ -36,4 +37,9 @@ def address(settings: Settings, role: str = "admin") -> dict[str, Any]:
         "user": role if own else settings.clickhouse_user,
         "password": own or settings.clickhouse_password.get_secret_value(),
     }
-    return found | ({"secure": True, "verify": True, "ca_certs": ca_file(settings)} if settings.secure else {})
+    return found | ({"secure": True, "verify": True, "ca_certs": ca_file(settings)} if speaks_tls(settings) else {})
+
+
+def speaks_tls(settings: Settings) -> bool:
+    """Whether ClickHouse is asked by TLS. Its engine as a library can only listen without, which is on loopback then."""
+    return settings.secure and bool(settings.clickhouse or clickhouse_program())

@@ -83,8 +83,8 @@ def _apply_migrations(settings: Settings) -> list[int]:
         db_port=str(where["port"]),
         db_user=where["user"],
         db_password=where["password"],
-        secure=settings.secure,
-        **({"ca_cert": where["ca_certs"], "verify": True} if settings.secure else {}),
+        secure="ca_certs" in where,
+        ca_cert=where.get("ca_certs"),
     )
     applied = cluster.migrate(
         db_name=settings.clickhouse_database,

@@ -16,10 +16,6 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from xml.etree import ElementTree
-
-# The engine listens when it is told to, and only on ports that its configuration has.
-_LISTEN = {"tcp_port": "TCP", "http_port": "HTTP", "tcp_port_secure": "TCP SECURE", "https_port": "HTTPS"}
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -44,8 +40,6 @@ def serve(library: Path, config: Path) -> int:
     query.argtypes = (ctypes.c_int, ctypes.POINTER(ctypes.c_char_p))
 
     pipe_read, pipe_write = os.pipe()
-    ports = ElementTree.parse(config).getroot()
-    listen = "".join(f"SYSTEM START LISTEN {what}; " for port, what in _LISTEN.items() if ports.find(port) is not None)
     arguments = [
         "clickhouse",
         "--config-file",
@@ -54,7 +48,8 @@ def serve(library: Path, config: Path) -> int:
         "--log-level",
         "warning",
         "--query",
-        f"{listen}SELECT * FROM file('/proc/self/fd/{pipe_read}', LineAsString) FORMAT Null",
+        "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; "
+        f"SELECT * FROM file('/proc/self/fd/{pipe_read}', LineAsString) FORMAT Null",
     ]
     argv = (ctypes.c_char_p * len(arguments))(*(argument.encode() for argument in arguments))
     ended_with: list[str] = []

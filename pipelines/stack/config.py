@@ -54,9 +54,11 @@ def render(settings: Settings, process: str) -> dict[Path, str]:
 
 def site(settings: Settings) -> Site:
     """The local stack: everything on loopback, everything below the home."""
-    layout, host, http = Layout.of(settings), "127.0.0.1", "https" if settings.secure else "http"
+    layout, host = Layout.of(settings), "127.0.0.1"
     kafka = f"{host}:{settings.kafka_port}"
     program = components.clickhouse_program()
+    # The engine as a library can listen without TLS only.
+    tls = settings.secure and program is not None
     jobs = "jobs" if secrets.role_password(settings, "jobs") else settings.clickhouse_user
     return Site(
         listens=host,
@@ -75,11 +77,12 @@ def site(settings: Settings) -> Site:
         flink_port=settings.flink_port,
         flink_rpc_port=settings.flink_rpc_port,
         flink=str(layout.flink),
-        flink_figures_to="" if settings.clickhouse else f"{http}://{host}:{settings.clickhouse_http_port}/",
+        flink_figures_to="" if settings.clickhouse else f"{'https' if tls else 'http'}://{host}:{settings.clickhouse_http_port}/",
         flink_figures_as=jobs,
         flink_figures_password=str(password) if (password := secrets.jobs_password(settings)) in secrets.files(settings) else "",
         python=sys.executable,
         secrets=str(layout.secrets) if settings.secure else "",
+        clickhouse_tls=tls,
         kafka_ca=ca_file(settings),
     )
 

@@ -70,6 +70,7 @@ class Site:
     """The file with its password; empty: in the environment, as LIVEPULSE_CLICKHOUSE_PASSWORD."""
     secrets: str = ""
     """The folder of `secrets.py`; empty: no TLS, and passwords in ClickHouse alone."""
+    clickhouse_tls: bool = False
     kafka_ca: str = ""
     """With it: the certificates by which ClickHouse knows Kafka."""
 

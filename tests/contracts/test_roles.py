@@ -88,7 +88,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def refused(answer: httpx.Response) -> str:
     """What ClickHouse says against it; fails when it did what was asked."""
-    assert answer.status_code in (403, 500, 516), answer.text
+    assert answer.status_code >= 400, answer.text
     found = re.findall(r"\(([A-Z_]+)\)", answer.text)
     assert found, answer.text
     return str(found[-1])
@@ -133,6 +133,8 @@ def test_readers_do_not_see_whole_records(server: Server, role: str, statement: 
 @pytest.mark.parametrize(("role", "setting"), [(role.name, setting) for role in roles().values() for setting in role.limits])
 def test_no_limit_can_be_raised_or_taken_away(server: Server, role: str, setting: str) -> None:
     more = ["break"] if isinstance(roles()[role].limits[setting], str) else ["1000000000000", "0"]
+    if setting == "max_threads":
+        more.remove("0")  # there it means as many as the machine has cores, which is judged as such
     for value in more:
         assert refused(server.ask("SELECT 1", role, **{setting: value})) == "SETTING_CONSTRAINT_VIOLATION"
     assert refused(server.ask(f"SELECT 1 SETTINGS {setting} = {more[0]!r}", role)) == "SETTING_CONSTRAINT_VIOLATION"
@@ -172,7 +174,9 @@ def test_ingest_stores_and_defines_nothing(server: Server) -> None:
 @pytest.mark.parametrize("role", [*roles(), "default", "nobody"])
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_nobody_gets_in_without_the_password(server: Server, role: str, password: str) -> None:
-    assert server.ask("SELECT 1", role, password).status_code in (403, 516, 500)
+    for statement in ("SELECT 1", "SELECT * FROM file('/etc/passwd', 'LineAsString')"):
+        refused(server.ask(statement, role, password, max_concurrent_queries_for_user="100"))
+        refused(server.ask(statement, role, password))
 
 
 def test_a_server_of_ones_own_can_read_the_same_as_sql(server: Server) -> None:
