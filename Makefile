@@ -12,6 +12,8 @@ DURATION ?=
 RATE ?= 500
 # For `make bench-smoke`.
 EVENTS ?= 4000000
+# For `make faults`.
+SEEDS ?= 1
 
 .PHONY: help
 help: ## Show this help
@@ -50,6 +52,10 @@ test: install ## All tests, on real Kafka, Flink and ClickHouse processes
 .PHONY: test-fast
 test-fast: install ## The tests that start no service
 	$(BIN)/python -m pytest tests/unit
+
+.PHONY: faults
+faults: install ## Every fault, SEEDS times each: events lost and windows wrong afterwards (an hour a seed or less)
+	$(BIN)/python -m tests.faults --seeds $(SEEDS)
 
 .PHONY: lint
 lint: $(VENV)/.installed ## Ruff: errors and formatting

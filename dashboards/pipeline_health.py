@@ -63,5 +63,6 @@ def build(language: Language) -> Page:
             height=8,
             cells={"parts_of_a_partition": "background"},
         )
-        .panel("table", "problems", ["error", "error_count", "last_at", "error_message"], width=24, height=6)
+        .panel("table", "happened", ["happened_at", "happening", "about"], width=8, height=6)
+        .panel("table", "problems", ["error", "error_count", "last_at", "error_message"], width=16, height=6)
     )

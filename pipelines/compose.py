@@ -48,6 +48,9 @@ SITE = Site(
     taskmanager="",
     flink_port=8_081,
     flink_rpc_port=6_123,
+    zookeeper="zookeeper:2181",
+    zookeeper_port=2_181,
+    zookeeper_data="/var/lib/flink/zookeeper",
     flink="/var/lib/flink",
     flink_figures_to="http://clickhouse:8123/",
     flink_figures_as="jobs",
@@ -58,6 +61,7 @@ _TEMPLATES = (
     "kafka/server.properties",
     "clickhouse/config.xml",
     "clickhouse/users.xml",
+    "flink/zoo.cfg",
     "flink/config.yaml",
     "flink/log4j-console.properties",
 )

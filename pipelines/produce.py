@@ -39,6 +39,7 @@ _CONFIG: dict[str, Any] = {
     # Where Java producers put a key, so that copies of one record meet in one partition whoever sends them.
     "partitioner": "murmur2_random",
     "message.max.bytes": 16_777_216,  # before compression: what is too large is for the broker to say
+    "topic.metadata.refresh.interval.ms": 10_000,  # partitions that are added are written to within seconds
     "linger.ms": 10,
     "batch.size": 262_144,
     "compression.type": "lz4",

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     kafka_controller_port: Port = 19_093
     flink_port: Port = Field(default=18_081, description="Flink's web page and REST.")
     flink_rpc_port: Port = 16_123
+    zookeeper_port: Port = Field(default=12_181, description="Where Flink keeps what it needs to come back with its jobs.")
     clickhouse_port: Port = Field(default=19_000, description="ClickHouse's native protocol.")
     clickhouse_http_port: Port = 18_123
     board_port: Port = Field(default=13_000, description="The board in a browser.")

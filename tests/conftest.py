@@ -8,9 +8,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pipelines.settings import Settings
@@ -18,6 +20,12 @@ from tests.golden.case import TIME_ZONE
 
 # A shell that starts the tests in the background has them, and all they start, ignore Ctrl-C; some tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says nothing here: a stack may be starting beside it.
+hypothesis.settings.register_profile("livepulse", deadline=None)
+hypothesis.settings.load_profile("livepulse")
+
+CONTRACTS, E2E = (Path(__file__).parent / name for name in ("contracts", "e2e"))
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -38,6 +46,7 @@ def stack_environment(home: Path) -> dict[str, str]:
         "KAFKA_CONTROLLER_PORT",
         "FLINK_PORT",
         "FLINK_RPC_PORT",
+        "ZOOKEEPER_PORT",
         "CLICKHOUSE_PORT",
         "CLICKHOUSE_HTTP_PORT",
         "BOARD_PORT",
@@ -60,22 +69,73 @@ def run_cli(environment: dict[str, str], *arguments: str, timeout: float = 300) 
     )
 
 
-@pytest.fixture(scope="session")
-def stack_env(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The environment of the session's stack, which runs as long as the fixture lives."""
-    environment = stack_environment(tmp_path_factory.mktemp("stack"))
+class SessionStack:
+    """The session's stack. It starts in the background while tests that need no service run."""
 
-    def must(*arguments: str) -> None:
-        done = run_cli(environment, *arguments)
-        assert done.returncode == 0, f"livepulse {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+    def __init__(self, home: Path) -> None:
+        self._environment = stack_environment(home)
+        self._start: Future[None] | None = None
+        self._executor = ThreadPoolExecutor(1)
 
+    def start(self) -> None:
+        """Begin to start, unless that has begun."""
+        self._start = self._start or self._executor.submit(self._run)
+
+    def environment(self) -> dict[str, str]:
+        """Its environment, once every job runs."""
+        self.start()
+        assert self._start is not None
+        self._start.result()
+        return self._environment
+
+    def stop(self) -> None:
+        """Stop it, if it was started."""
+        if self._start is not None:
+            self._executor.shutdown(wait=True)
+            run_cli(self._environment, "down")
+
+    def _run(self) -> None:
+        for arguments in (("up",), ("migrate",), ("jobs", "submit")):
+            done = run_cli(self._environment, *arguments)
+            assert done.returncode == 0, f"livepulse {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
+def _needs_session_stack(item: pytest.Item) -> bool:
+    return "stack_env" in getattr(item, "fixturenames", ())
+
+
+def _order(item: pytest.Item) -> int:
+    """First what starts services of its own, then what needs none, then what needs the session's stack."""
+    if _needs_session_stack(item):
+        return 2
+    return 0 if item.path.is_relative_to(E2E) or item.path.is_relative_to(CONTRACTS) else 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts them so that no machine idles while a stack starts, and no stack while another is tested."""
+    items.sort(key=_order)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SessionStack]:
+    """The session's stack, started or not."""
+    stack = SessionStack(tmp_path_factory.mktemp("stack"))
     try:
-        must("up")
-        must("migrate")
-        must("jobs", "submit")
-        yield environment
+        yield stack
     finally:
-        run_cli(environment, "down")
+        stack.stop()
+
+
+@pytest.fixture(autouse=True)
+def _stack_in_time(request: pytest.FixtureRequest, session_stack: SessionStack) -> None:
+    if _order(request.node) == 1 and any(map(_needs_session_stack, request.session.items)):
+        session_stack.start()
+
+
+@pytest.fixture(scope="session")
+def stack_env(session_stack: SessionStack) -> dict[str, str]:
+    """The environment of the session's stack, which runs as long as the session."""
+    return session_stack.environment()
 
 
 @pytest.fixture(scope="session")

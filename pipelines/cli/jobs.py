@@ -71,7 +71,8 @@ def list_jobs(as_json: AsJson = False) -> None:
 def submit(names: Names = None) -> None:
     """Start jobs as one application, which reads each topic once however many of its jobs need it.
 
-    Reading begins at the start of the topics: counters only grow, so counting again changes nothing.
+    Reading begins at the start of the topics: counters only grow, so counting again changes nothing. What runs already
+    as it would be started is left alone: Flink brings its applications back by itself when it starts again.
 
     Examples: [cyan]livepulse jobs submit[/]  ·  [cyan]livepulse jobs submit interaction dwell[/]
     """
@@ -171,20 +172,30 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
 
     from pipelines.errors import UserError
     from pipelines.flink import rest
+    from pipelines.flink.application import VERSION, made_from
     from pipelines.flink.application import submit as submit_application
     from pipelines.stack.health import require
 
     require(settings, "kafka", "flink")
+    console = Console(stderr=True, highlight=False)
     wanted = {job.name for job in chosen}
     for application in _running(settings):
         if double := wanted & _jobs_in(settings, application):
+            if double == wanted and application.name == name and savepoint is None:
+                if rest.parameters(settings, application).get(VERSION) == made_from(settings, chosen, name):
+                    console.print(f"[green]✓[/] {name} runs already as {application.id}")
+                    return
+                raise UserError(
+                    f"{name} already runs, with other SQL, settings or jars than today's.",
+                    hint=f"Go on with today's and all it remembers: livepulse jobs stop {name} && livepulse jobs resume {name}\n"
+                    f"Or count everything again: livepulse jobs stop {name} --no-savepoint && livepulse jobs submit",
+                )
             others = " ".join(sorted(wanted - double))
             raise UserError(
                 f"{', '.join(sorted(double))} already runs in the application {application.name}.",
                 hint=f"Stop it first: livepulse jobs stop {application.name}"
                 + (f"\nOr start the others beside it: livepulse jobs submit {others}" if others else ""),
             )
-    console = Console(stderr=True, highlight=False)
     with console.status(f"Compiling and starting {name} … (about 20 s)"):
         number = submit_application(settings, chosen, name, savepoint)
         rest.wait_until_running(settings, number)

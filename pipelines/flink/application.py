@@ -33,6 +33,19 @@ _CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 _KEPT_PLANS = 20
 
 
+VERSION = "livepulse.version"
+"""The job parameter that says what a running application was made from."""
+
+
+def made_from(settings: Settings, jobs: Sequence[Job], name: str) -> str:
+    """A digest of all that an application consists of: its SQL, options and jars. Equal means: it would be the same again."""
+    application = script(jobs, settings, group=_group(name))
+    digest = hashlib.sha256(json.dumps([application.definitions, application.inserts, _options(settings, name)]).encode())
+    for jar in _jars(settings):
+        digest.update(jar.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | None = None) -> str:
     """Starts the jobs as one application, from a savepoint if one is given.
 
@@ -55,7 +68,9 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
 
     os.environ.setdefault("JVM_ARGS", _CLIENT_JVM)
     configuration = Configuration()
-    options = _configuration(settings, name, savepoint)
+    options = _options(settings, name) | {"pipeline.global-job-parameters": f"{VERSION}:{made_from(settings, jobs, name)}"}
+    if savepoint:
+        options["execution.state-recovery.path"] = savepoint
     for key, value in options.items():
         configuration.set_string(key, value)
     environment = TableEnvironment.create(
@@ -63,7 +78,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
     )
     try:
         environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
-        application = script(jobs, settings, group=f"flink-{name}")
+        application = script(jobs, settings, group=_group(name))
         for statement in application.definitions:
             if not VIEW.match(statement):
                 environment.execute_sql(statement)
@@ -92,10 +107,10 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
     statements = [re.sub(r"'properties\.[^']*' = '[^']*',?", "", statement) for statement in application.definitions]
     sql = json.dumps([statements, application.inserts])
     planner = {key: value for key, value in options.items() if key.startswith(("table.", "parallelism."))}
-    made_from = hashlib.sha256((sql + json.dumps(planner)).encode())
-    for jar in sorted(layout.flink_jars.glob("*.jar")):
-        made_from.update(jar.read_bytes())
-    kept = layout.flink_plans / f"flink-{version('apache-flink')}-{made_from.hexdigest()[:32]}.json"
+    digest = hashlib.sha256((sql + json.dumps(planner)).encode())
+    for jar in _jars(settings):
+        digest.update(jar.read_bytes())
+    kept = layout.flink_plans / f"flink-{version('apache-flink')}-{digest.hexdigest()[:32]}.json"
     if not kept.is_file():
         planned = _plan(environment, application)
         kept.parent.mkdir(parents=True, exist_ok=True)
@@ -119,21 +134,31 @@ def _plan(environment: TableEnvironment, application: Script) -> str:
     return planned
 
 
-def _configuration(settings: Settings, name: str, savepoint: str | None) -> dict[str, str]:
+def _group(name: str) -> str:
+    """Kafka's consumer group of an application: for lag only, places are kept in checkpoints."""
+    return f"flink-{name}"
+
+
+def _jars(settings: Settings) -> list[Path]:
+    return sorted(Layout.of(settings).flink_jars.glob("*.jar"))
+
+
+def _options(settings: Settings, name: str) -> dict[str, str]:
     host, _, port = settings.flink_address.rpartition(":")
-    jars = sorted(Layout.of(settings).flink_jars.glob("*.jar"))
     return {
         "execution.target": "remote",
         "rest.address": host,
         "rest.port": port,
         "pipeline.name": name,
-        "pipeline.jars": ";".join(jar.as_uri() for jar in jars),
+        "pipeline.jars": ";".join(jar.as_uri() for jar in _jars(settings)),
         "pipeline.object-reuse": "true",
         "parallelism.default": str(settings.parallelism),
         "state.backend.type": "rocksdb",
         "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",
         "execution.checkpointing.incremental": "true",
         "execution.checkpointing.externalized-checkpoint-retention": "RETAIN_ON_CANCELLATION",
+        # A full disk stops checkpoints, not the counting; an alert tells of it.
+        "execution.checkpointing.tolerable-failed-checkpoints": "2147483647",
         # Each state of each task takes an eighth of this at once: with the default of 64 MB a hundred states overrun
         # RocksDB's budget by themselves, and it flushes without end.
         "state.backend.rocksdb.writebuffer.size": "4 mb",
@@ -150,5 +175,4 @@ def _configuration(settings: Settings, name: str, savepoint: str | None) -> dict
         "table.optimizer.reuse-optimize-block-with-digest-enabled": "true",
         # Rows are merged by max in ClickHouse: their order in the sink does not matter.
         "table.exec.sink.upsert-materialize": "NONE",
-        **({"execution.state-recovery.path": savepoint} if savepoint else {}),
     }

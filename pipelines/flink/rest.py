@@ -67,6 +67,12 @@ def sinks(settings: Settings, application: Application) -> set[str]:
     return {sink for vertex in vertices for sink in re.findall(r"(\w+)\[\d+\]: Writer", vertex["name"])}
 
 
+def parameters(settings: Settings, application: Application) -> dict[str, str]:
+    """The parameters that an application was started with."""
+    found: dict[str, str] = _get(settings, f"/jobs/{application.id}/config")["execution-config"]["user-config"]
+    return found
+
+
 def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     """The checkpoints of an application."""
     answer = _get(settings, f"/jobs/{application.id}/checkpoints")
@@ -112,6 +118,11 @@ def stop_with_savepoint(settings: Settings, application: Application, timeout_se
 def cancel(settings: Settings, application: Application) -> None:
     """Ends an application without a savepoint; its last checkpoint is kept."""
     _request(settings, "PATCH", f"/jobs/{application.id}?mode=cancel")
+
+
+def is_running(settings: Settings, number: str) -> bool:
+    """Whether every task of an application runs."""
+    return all(vertex["status"] == "RUNNING" for vertex in _get(settings, f"/jobs/{number}")["vertices"])
 
 
 def wait_until_running(settings: Settings, number: str, timeout_seconds: float = 180) -> None:

@@ -32,6 +32,7 @@ _LAUNCH = Path(__file__).with_name("launch.py")
 _FILES: dict[str, tuple[tuple[str, str], ...]] = {
     "kafka": (("kafka/server.properties", "kafka_conf"), ("kafka/log4j2.properties", "kafka_conf")),
     "clickhouse": (("clickhouse/config.xml", "clickhouse_conf"), ("clickhouse/users.xml", "clickhouse_conf")),
+    "zookeeper": (("flink/zoo.cfg", "flink_conf"), ("flink/log4j-console.properties", "flink_conf")),
     "jobmanager": (("flink/config.yaml", "flink_conf"), ("flink/log4j-console.properties", "flink_conf")),
     "taskmanager": (("flink/config.yaml", "flink_conf"), ("flink/log4j-console.properties", "flink_conf")),
 }
@@ -76,6 +77,9 @@ def site(settings: Settings) -> Site:
         taskmanager=host,
         flink_port=settings.flink_port,
         flink_rpc_port=settings.flink_rpc_port,
+        zookeeper=f"{host}:{settings.zookeeper_port}",
+        zookeeper_port=settings.zookeeper_port,
+        zookeeper_data=str(layout.zookeeper_data),
         flink=str(layout.flink),
         flink_figures_to="" if settings.clickhouse else f"{'https' if tls else 'http'}://{host}:{settings.clickhouse_http_port}/",
         flink_figures_as=jobs,
@@ -164,6 +168,14 @@ def _program(settings: Settings, process: str) -> Program:
             command = [sys.executable, "-m", "pipelines.stack.clickhouse_engine", library, config]
         return _supervised(process, command, {"TZ": "UTC", "PYTHONPATH": str(Path(pipelines.__file__).parent.parent)})
     home = components.flink_home()
+    if process == "zookeeper":
+        # Flink's own distribution carries it. It holds a few records: no heap to speak of, no code worth optimising.
+        options = "-Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true"
+        log4j = f"-Dlog4j2.configurationFile={layout.flink_conf}/log4j-console.properties"
+        jars = ":".join(str(jar) for jar in sorted(home.glob("lib/flink-dist-*.jar")) + sorted(home.glob("lib/log4j-*.jar")))
+        server = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain"
+        command = [components.java(), *options.split(), log4j, "-cp", jars, server, str(layout.flink_conf / "zoo.cfg")]
+        return _supervised(process, command, {})
     environment = {
         "FLINK_CONF_DIR": str(layout.flink_conf),
         "FLINK_LIB_DIR": str(layout.flink_lib),

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 SERVICES: dict[str, tuple[str, ...]] = {
     "kafka": ("kafka",),
     "clickhouse": ("clickhouse",),
-    "flink": ("jobmanager", "taskmanager"),
+    "flink": ("zookeeper", "jobmanager", "taskmanager"),
 }
 PROCESSES: tuple[str, ...] = tuple(process for processes in SERVICES.values() for process in processes)
 
@@ -26,6 +26,7 @@ PORTS: dict[str, tuple[str, ...]] = {
     "kafka": ("kafka_port", "kafka_controller_port"),
     "clickhouse": ("clickhouse_port", "clickhouse_http_port"),
     "jobmanager": ("flink_port", "flink_rpc_port"),
+    "zookeeper": ("zookeeper_port",),
     "taskmanager": (),
 }
 
@@ -98,6 +99,10 @@ class Layout:
         return self.flink / "lib"
 
     @property
+    def zookeeper_data(self) -> Path:
+        return self.flink / "zookeeper"
+
+    @property
     def flink_tmp(self) -> Path:
         return self.flink / "tmp"
 
@@ -154,7 +159,8 @@ class Layout:
         self.secrets.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.logs, self.run, self.kafka_data, self.kafka_conf, self.clickhouse_data, self.clickhouse_conf):
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in (self.flink_conf, self.flink_lib, self.flink_tmp, self.flink / "upload", self.flink / "pid"):
+        flink = (self.flink_conf, self.flink_lib, self.flink_tmp, self.flink / "upload", self.flink / "pid", self.zookeeper_data)
+        for folder in flink:
             folder.mkdir(parents=True, exist_ok=True)
         folder = self.socket.parent
         if folder != self.run:
@@ -201,6 +207,8 @@ def addresses(settings: Settings, process: str) -> str:
             return settings.kafka_address
         case "jobmanager":
             return f"http://{settings.flink_address}"
+        case "zookeeper":
+            return f"127.0.0.1:{settings.zookeeper_port}"
         case "clickhouse":
             return f"{settings.clickhouse_address} (http {settings.clickhouse_http_port})"
         case _:

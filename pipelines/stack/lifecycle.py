@@ -23,6 +23,7 @@ Watch = Callable[[list[str], float], None]
 
 _START_SECONDS = 180.0
 _STOP_SECONDS = 60.0
+_STOP_LAST = ("kafka", "zookeeper")
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ def down(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> No
         if supervisor is None:
             say("Nothing runs.")
             return
-        # Kafka last: the others still commit their positions and leave their groups.
+        # Kafka and ZooKeeper last: the others still commit their positions and leave their groups.
         processes = [process for service in services for process in SERVICES[service]]
-        _stop(supervisor, [process for process in processes if process != "kafka"], watch)
-        _stop(supervisor, [process for process in processes if process == "kafka"], watch)
+        _stop(supervisor, [process for process in processes if process not in _STOP_LAST], watch)
+        _stop(supervisor, [process for process in processes if process in _STOP_LAST], watch)
         left = [name for name, state in supervisor.states().items() if state.is_running]
         if left:
             say(f"Stopped {', '.join(services)}; {', '.join(left)} goes on.")
@@ -149,11 +150,12 @@ def _process_status(settings: Settings, process: str, state: supervision.Process
     if state.pid:
         with contextlib.suppress(psutil.Error):
             memory = psutil.Process(state.pid).memory_info().rss >> 20
-    # The JobManager is well when it answers, whether or not a TaskManager has registered.
-    ok = health.ok or (process == "jobmanager" and health.task_slots is not None)
+    # The JobManager is well when it answers, whether or not a TaskManager has registered; ZooKeeper answers nobody but Flink.
+    ok = health.ok or (process == "jobmanager" and health.task_slots is not None) or process == "zookeeper"
+    detail = "" if process == "zookeeper" else health.detail
     uptime = max(0, int(time.time()) - state.started)
     label = "restarting" if state.state == "BACKOFF" else "running"
-    return Status(process, label, address, state.pid, uptime, memory, ok and label == "running", health.detail)
+    return Status(process, label, address, state.pid, uptime, memory, ok and label == "running", detail)
 
 
 def _refuse_other_settings(settings: Settings, service: str, say: Say) -> None:

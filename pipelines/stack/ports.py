@@ -81,7 +81,8 @@ def leftovers(layout: Layout) -> list[int]:
         command = process.info["cmdline"] or []
         # Its configuration is among the arguments of every process of the stack.
         mine = any(f"{layout.home}/" in argument for argument in command)
-        engines = ("kafka.Kafka", "pipelines.stack.clickhouse_engine", "server", "org.apache.flink.runtime")
+        flink = ("org.apache.flink.runtime", "org.apache.flink.shaded.zookeeper3")
+        engines = ("kafka.Kafka", "pipelines.stack.clickhouse_engine", "server", *flink)
         if mine and any(argument == name or argument.startswith(f"{name}.") for argument in command for name in engines):
             found.append(int(process.info["pid"]))
     return found

@@ -59,6 +59,10 @@ class Site:
     """Host under which the TaskManager is reached; empty: its own name."""
     flink_port: int
     flink_rpc_port: int
+    zookeeper: str
+    """Where Flink finds ZooKeeper, in which it keeps who leads and which jobs there are."""
+    zookeeper_port: int
+    zookeeper_data: str
     flink: str
     """The folder for checkpoints, savepoints, uploads and temporary files."""
     flink_figures_to: str

@@ -334,7 +334,7 @@ class Cleanup:
         if not services and self.application is None:
             return
         with phases.phase("stop", "Stopping what the demo started") as say:
-            if self.application is not None and "flink" not in services:
+            if self.application is not None:  # Flink would bring it back at its next start
                 rest.cancel(self._settings, self.application)
                 rest.wait_until_over(self._settings, self.application)
             if services:

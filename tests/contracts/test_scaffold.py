@@ -234,7 +234,7 @@ def deployed(scaffolded: Scaffolded, stack: Settings, stack_env: dict[str, str])
         assert f"Or start the others beside it: livepulse jobs submit {METRIC}\n" in everything
         checkout.livepulse("jobs", "submit", METRIC, environment=environment)
         yield settings
-        assert "already runs" in checkout.livepulse("jobs", "submit", METRIC, code=1, environment=environment)
+        assert "runs already" in checkout.livepulse("jobs", "submit", METRIC, environment=environment)
         checkout.livepulse("jobs", "stop", METRIC, "--no-savepoint", environment=environment)
     finally:
         with connect(settings, "default") as client:

@@ -72,15 +72,26 @@ def await_tables(
     prefix: str,
     seconds: float = 90,
     own: Callable[[Tables], Tables] = lambda t: t,
+    groups: str | None = None,
 ) -> Comparison:
-    """Reads the tables until they are as expected or the time is over; returns the last comparison."""
+    """Reads the tables until they are as expected or the time is over; returns the last comparison.
+
+    `prefix` is what ids of rooms begin with, and ids of groups too unless `groups` says otherwise.
+    """
     client: Client = connect(settings)
     counters = {table: {counter for row in rows.values() for counter in row} for table, rows in wanted.items()}
     deadline = time.monotonic() + seconds
     try:
         while True:
             found = own(
-                read_tables(client, settings.clickhouse_database, rooms=prefix, groups=prefix, tables=wanted, more=counters)
+                read_tables(
+                    client,
+                    settings.clickhouse_database,
+                    rooms=prefix,
+                    groups=prefix if groups is None else groups,
+                    tables=wanted,
+                    more=counters,
+                )
             )
             comparison = compare(wanted, found)
             if comparison.ok or time.monotonic() > deadline:

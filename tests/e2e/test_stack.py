@@ -25,11 +25,20 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack import health
 from pipelines.stack.layout import Layout
+from tests.conftest import Cli
 
 pytestmark = pytest.mark.timeout(300)
 
 LIVEPULSE = Path(sys.executable).with_name("livepulse")
-PORTS = ("kafka_port", "kafka_controller_port", "flink_port", "flink_rpc_port", "clickhouse_port", "clickhouse_http_port")
+PORTS = (
+    "kafka_port",
+    "kafka_controller_port",
+    "flink_port",
+    "flink_rpc_port",
+    "zookeeper_port",
+    "clickhouse_port",
+    "clickhouse_http_port",
+)
 _given_out: set[int] = set()
 
 
@@ -367,22 +376,22 @@ def test_missing_programs_are_named(make: Callable[..., Stack], tmp_path: Path) 
         assert done.returncode == 1 and missing in done.stderr and "Traceback" not in done.stderr
 
 
-def test_flink_runs_with_the_connectors_and_heals(make: Callable[..., Stack]) -> None:
-    stack = make(taskmanager_memory_mb="1536")
-    stack.run("up")
-    lines = stack.status()
-    assert set(lines) == {"kafka", "clickhouse", "jobmanager", "taskmanager"}
+def test_flink_runs_with_the_connectors_and_heals(stack: Settings, cli: Cli) -> None:
+    def status(code: int = 0) -> dict[str, Any]:
+        done = cli("status", "--json")
+        assert done.returncode == code, done.stderr
+        return {line["name"]: line for line in json.loads(done.stdout)["services"]}
+
+    lines = status()
+    assert set(lines) == {"kafka", "clickhouse", "zookeeper", "jobmanager", "taskmanager"}
     for process in ("jobmanager", "taskmanager"):
         command = " ".join(psutil.Process(lines[process]["pid"]).cmdline())
         assert "flink-sql-connector-kafka" in command and "livepulse-flink-extension.jar" in command
-    assert health.flink_health(stack.settings).task_slots == 8
-    log = stack.run("logs", "taskmanager", "-n", "5")
-    assert log.count("\n") == 5
+    assert health.flink_health(stack).task_slots == 8
+    assert cli("logs", "taskmanager", "-n", "5").stdout.count("\n") == 5
 
     os.kill(lines["taskmanager"]["pid"], signal.SIGKILL)
-    wait_for("the loss is noticed", lambda: not health.flink_health(stack.settings).ok)
-    assert stack.status("flink", code=3)["jobmanager"]["healthy"]
-    wait_for("another TaskManager has registered", lambda: health.flink_health(stack.settings).ok)
-    assert stack.pid("taskmanager") != lines["taskmanager"]["pid"]
-    stack.run("down")
-    assert not stack.processes()
+    wait_for("the loss is noticed", lambda: not health.flink_health(stack).ok)
+    assert status(code=3)["jobmanager"]["healthy"]
+    wait_for("another TaskManager has registered", lambda: health.flink_health(stack).ok)
+    assert status()["taskmanager"]["pid"] != lines["taskmanager"]["pid"]

@@ -98,15 +98,18 @@ def _integer(literal: str) -> int:
     return int(literal)
 
 
+def _first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    return dict(reversed(pairs))
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_first_wins, parse_int=_integer)
+
+
 def _read_again(value: bytes) -> Any:
     """The document with what orjson does not tell: of a key that stands twice, the first counts; integers stay integers."""
-
-    def first_wins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return dict(reversed(pairs))
-
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(limit + 2_000)  # orjson reads 1,024 levels
     try:
-        return json.loads(value, object_pairs_hook=first_wins, parse_int=_integer)
+        return _DECODER.decode(value.decode())
     finally:
         sys.setrecursionlimit(limit)

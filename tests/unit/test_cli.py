@@ -123,7 +123,7 @@ def test_a_wrong_option_is_refused(command: tuple[str, ...], livepulse: Livepuls
         (("jobs", "sbumit"), "submit"),
         (("jobs", "submit", "dwel"), "Jobs: conversion, dwell, "),
         (("up", "redis"), "Services: kafka, clickhouse, flink"),
-        (("logs", "redis"), "Logs: kafka, clickhouse, jobmanager, taskmanager"),
+        (("logs", "redis"), "Logs: kafka, clickhouse, zookeeper, jobmanager, taskmanager"),
         (("simulate", "--rate", "fast"), "--rate"),
         (("simulate", "--start", "yesterday", "--fast", "--events", "5"), "2026-01-01T00:00:00Z"),
         (("simulate", "--fast"), "--duration SECONDS or --events N"),

@@ -19,6 +19,7 @@ CREATE TEMPORARY TABLE `comment_record` (
   'properties.fetch.min.bytes' = '262144',
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
+  'scan.topic-partition-discovery.interval' = '10 s',
   'format' = 'strict-json'
 );
 

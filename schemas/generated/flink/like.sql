@@ -18,6 +18,7 @@ CREATE TEMPORARY TABLE `like_record` (
   'properties.fetch.min.bytes' = '262144',
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
+  'scan.topic-partition-discovery.interval' = '10 s',
   'format' = 'strict-json'
 );
 

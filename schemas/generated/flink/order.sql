@@ -25,6 +25,7 @@ CREATE TEMPORARY TABLE `order_record` (
   'properties.fetch.min.bytes' = '262144',
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
+  'scan.topic-partition-discovery.interval' = '10 s',
   'format' = 'strict-json'
 );
 

@@ -1,0 +1,66 @@
+"""`make faults SEEDS=5`: every case with every seed on a stack of its own. Exit 1 when anything was lost, doubled or wrong."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+
+from tests.conftest import run_cli, settings_of, stack_environment
+from tests.faults import report
+from tests.faults.cases import CASES
+from tests.faults.run import Result, run
+from tests.faults.stack import Stack
+
+
+@contextmanager
+def own_stack() -> Iterator[Stack]:
+    """A stack with every job running; stopped and wiped also after an error."""
+    with tempfile.TemporaryDirectory(prefix="livepulse-faults-", ignore_cleanup_errors=True) as folder:
+        environment = stack_environment(Path(folder) / "home") | {"LIVEPULSE_CHECKPOINT_SECONDS": "10"}
+        stack = Stack(settings_of(environment), environment)
+        try:
+            for command in (("up",), ("migrate",), ("jobs", "submit")):
+                stack.livepulse(*command)
+            yield stack
+        finally:
+            run_cli(environment, "down")
+
+
+def main() -> int:
+    """Runs what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"which; all when left out: {', '.join(CASES)}")
+    parser.add_argument("--seeds", type=int, default=1, help="how often each case runs, each time otherwise (default %(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write every result there")
+    asked = parser.parse_args()
+    if unknown := set(asked.cases) - CASES.keys():
+        parser.error(f"no such case: {', '.join(sorted(unknown))}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped then too
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL + 1)  # a service that is away is what is tested
+    console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
+    results: list[Result] = []
+    with own_stack() as stack:
+        for seed in range(1, asked.seeds + 1):
+            for name in asked.cases or CASES:
+                results.append(run(stack, CASES[name], seed))
+                console.print(report.line(results[-1]), markup=False)
+                if results[-1].differences:
+                    console.print(results[-1].differences, markup=False)
+                if asked.json:
+                    asked.json.write_bytes(orjson.dumps([asdict(result) for result in results], option=orjson.OPT_INDENT_2))
+    console.print(report.table(results))
+    return 0 if all(result.holds for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
