@@ -25,11 +25,6 @@ def asks_for(token: str) -> Callable[[Request, RequestResponseEndpoint], Awaitab
     pass_ = hashlib.sha256(b"livepulse board\0" + token.encode()).hexdigest()
 
     async def dispatch(request: Request, answer: RequestResponseEndpoint) -> Response:
-        header = request.headers.get("authorization", "")
-        if header.lower().startswith(_SCHEME) and _same(header[len(_SCHEME) :], token):
-            return await answer(request)
-        if _same(request.cookies.get(_COOKIE, ""), pass_):
-            return await answer(request)
         if request.method == "GET" and _same(request.query_params.get("token", ""), token):
             # The path alone is taken from the request: a redirect to another host is not to be had.
             found = RedirectResponse(
@@ -39,6 +34,11 @@ def asks_for(token: str) -> Callable[[Request, RequestResponseEndpoint], Awaitab
             found.set_cookie(_COOKIE, pass_, max_age=_DAYS * 86_400, httponly=True, samesite="strict", secure=https)
             found.headers["Referrer-Policy"] = "no-referrer"
             return found
+        header = request.headers.get("authorization", "")
+        if header.lower().startswith(_SCHEME) and _same(header[len(_SCHEME) :], token):
+            return await answer(request)
+        if _same(request.cookies.get(_COOKIE, ""), pass_):
+            return await answer(request)
         message = "This board wants its token: open it with ?token=… once."
         return JSONResponse({"error": message}, 401, {"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"})
 

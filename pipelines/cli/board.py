@@ -35,8 +35,9 @@ def board(
 
     given = {"board_port": port, "board_host": host}
     own = settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    board_server = BoardServer(own, language.value)
     require(own, "clickhouse")
-    with Stop() as stop, BoardServer(own, language.value) as server:
+    with Stop() as stop, board_server as server:
         typer.echo(f"The board is at {server.address}    (Ctrl-C ends it)")
         while not stop.requested and server.alive:
             time.sleep(0.2)

@@ -248,28 +248,27 @@ def test_the_command_line_takes_nothing_for_sql_or_a_path(secured: Secured, host
 # The board
 
 
-def test_a_board_for_others_wants_its_token(secured: Secured) -> None:
-    settings = secured.settings.model_copy(update={"board_host": "0.0.0.0"})
+def test_a_board_for_others_wants_its_token(tmp_path: Path) -> None:
+    settings = settings_of(stack_environment(tmp_path) | SECURED | {"LIVEPULSE_BOARD_HOST": "0.0.0.0"})
     token = SECRETS["LIVEPULSE_BOARD_TOKEN"]
-    with BoardServer(settings), httpx.Client(base_url=f"http://127.0.0.1:{settings.board_port}") as client:
+    address = f"http://127.0.0.1:{settings.board_port}"
+    with BoardServer(settings), httpx.Client() as client:
         for path in ("/", "/api/dashboards", "/page/main.js", "/?token=wrong", "/?token="):
-            assert client.get(path).status_code == 401, path
-        assert client.post(f"/api/query?token={token}", json={}).status_code == 401
-        assert client.get("/api/dashboards", headers={"Authorization": "Bearer wrong"}).status_code == 401
-        assert client.get("/", cookies={"livepulse_board": token}).status_code == 401
-        client.cookies.clear()
-        assert client.get("/api/dashboards", headers={"Authorization": f"Bearer {token}"}).status_code == 200
-        first = client.get(f"//elsewhere.test/d/x?from=1&token={token}")
+            assert client.get(address + path).status_code == 401, path
+        assert client.post(f"{address}/api/query?token={token}", json={}).status_code == 401
+        assert client.get(address, headers={"Authorization": "Bearer wrong"}).status_code == 401
+        assert client.get(address, headers={"Cookie": f"livepulse_board={token}"}).status_code == 401
+        assert client.get(address, headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        first = client.get(f"{address}//elsewhere.test/d/x?from=1&token={token}")
         assert (first.status_code, first.headers["location"]) == (303, "/elsewhere.test/d/x?from=1")
         assert "HttpOnly" in first.headers["set-cookie"] and "SameSite=strict" in first.headers["set-cookie"]
         assert token not in first.headers["set-cookie"]
-        assert client.get("/").status_code == 200
-        assert client.get("/api/dashboards").status_code == 200
+        assert client.get(address).status_code == client.get(f"{address}/api/dashboards").status_code == 200
 
 
 @pytest.mark.parametrize(("token", "said"), [("", "seen by everyone"), ("short", "less than 16")])
-def test_a_board_for_others_does_not_start_without(secured: Secured, token: str, said: str) -> None:
-    done = run_cli(secured.environment | {"LIVEPULSE_BOARD_TOKEN": token}, "board", "--host", "0.0.0.0", timeout=20)
+def test_a_board_for_others_does_not_start_without(tmp_path: Path, token: str, said: str) -> None:
+    done = run_cli(stack_environment(tmp_path) | {"LIVEPULSE_BOARD_TOKEN": token}, "board", "--host", "0.0.0.0", timeout=20)
     assert done.returncode == 1 and said in done.stderr and "Traceback" not in done.stderr
 
 
