@@ -8,7 +8,7 @@ from clickhouse_driver import Client
 
 from pipelines.kafka import ca_file
 from pipelines.settings import Settings
-from pipelines.stack.components import clickhouse_program
+from pipelines.stack.components import clickhouse_is_library
 from pipelines.stack.secrets import role_password
 
 
@@ -42,4 +42,4 @@ def address(settings: Settings, role: str = "admin") -> dict[str, Any]:
 
 def speaks_tls(settings: Settings) -> bool:
     """Whether ClickHouse is asked by TLS. Its engine as a library can only listen without, which is on loopback then."""
-    return settings.secure and bool(settings.clickhouse or clickhouse_program())
+    return settings.secure and not clickhouse_is_library(settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.settings import Settings
+from pipelines.stack.components import clickhouse_is_library
 from pipelines.stack.layout import Layout
 from pipelines.stack.secrets import FLINK_KAFKA, kafka_login
 
@@ -52,6 +53,13 @@ def flink_table(settings: Settings) -> dict[str, str]:
         "config.providers.file.class": f"{FLINK_KAFKA}.common.config.provider.FileConfigProvider",
     }
     return {f"properties.{name}": value for name, value in options.items()}
+
+
+def address_for_clickhouse(settings: Settings) -> str:
+    """Where ClickHouse finds Kafka: its engine as a library cannot speak TLS, and has a listener of its own."""
+    if settings.secure and clickhouse_is_library(settings):
+        return f"127.0.0.1:{settings.kafka_library_port}"
+    return settings.kafka_address
 
 
 def ca_file(settings: Settings) -> str:

@@ -39,6 +39,9 @@ class Settings(BaseSettings):
 
     kafka_port: Port = 19_092
     kafka_controller_port: Port = 19_093
+    kafka_library_port: Port = Field(
+        default=19_094, description="With LIVEPULSE_SECURE, for ClickHouse's engine as a library: it cannot speak TLS to Kafka."
+    )
     flink_port: Port = Field(default=18_081, description="Flink's web page and REST.")
     flink_rpc_port: Port = 16_123
     zookeeper_port: Port = Field(default=12_181, description="Where Flink keeps what it needs to come back with its jobs.")

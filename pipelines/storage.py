@@ -11,6 +11,7 @@ import schemas
 from jobs import clickhouse as metrics
 from jobs.catalogue import jobs
 from pipelines.clickhouse import address, connect
+from pipelines.kafka import address_for_clickhouse
 from pipelines.settings import Settings
 from pipelines.sql import fill
 from schemas import storage
@@ -60,7 +61,7 @@ def plumbing(settings: Settings) -> list[str]:
     return [
         fill(
             statement,
-            kafka=settings.kafka_address,
+            kafka=address_for_clickhouse(settings),
             group=f"clickhouse-{settings.clickhouse_database}",
             event_flush_ms=settings.event_flush_ms,
             event_poll_ms=settings.event_flush_ms // 2,

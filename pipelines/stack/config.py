@@ -56,14 +56,13 @@ def render(settings: Settings, process: str) -> dict[Path, str]:
 def site(settings: Settings) -> Site:
     """The local stack: everything on loopback, everything below the home."""
     layout, host = Layout.of(settings), "127.0.0.1"
-    kafka = f"{host}:{settings.kafka_port}"
     program = components.clickhouse_program()
     # The engine as a library can listen without TLS only.
     tls = settings.secure and program is not None
     jobs = "jobs" if secrets.role_password(settings, "jobs") else settings.clickhouse_user
     return Site(
         listens=host,
-        kafka_listeners=(Listener("SASL_SSL" if settings.secure else "PLAINTEXT", kafka, kafka),),
+        kafka_listeners=tuple(_kafka_listeners(settings)),
         kafka_controller=f"{host}:{settings.kafka_controller_port}",
         kafka_data=str(layout.kafka_data),
         clickhouse_data=str(layout.clickhouse_data),
@@ -191,6 +190,17 @@ def _program(settings: Settings, process: str) -> Program:
 def _supervised(process: str, command: list[str], environment: dict[str, str]) -> Program:
     # -S: the launcher needs the standard library only, and starts faster without looking for more.
     return Program(process, shlex.join([sys.executable, "-S", str(_LAUNCH), *command]), environment)
+
+
+def _kafka_listeners(settings: Settings) -> Iterator[Listener]:
+    everyone = f"127.0.0.1:{settings.kafka_port}"
+    if not settings.secure:
+        yield Listener("PLAINTEXT", everyone, everyone)
+        return
+    yield Listener("CLIENT", everyone, everyone, protocol="SASL_SSL", mechanism="SCRAM-SHA-512")
+    if components.clickhouse_is_library(settings):
+        library = f"127.0.0.1:{settings.kafka_library_port}"
+        yield Listener("LIBRARY", library, library, protocol="SASL_PLAINTEXT", mechanism="PLAIN")
 
 
 def _clickhouse_users(settings: Settings) -> Iterator[ClickHouseUser]:

@@ -173,6 +173,11 @@ class Layout:
                 )
 
 
+def ports_of(settings: Settings, process: str) -> tuple[str, ...]:
+    """The settings that hold the ports on which a process listens."""
+    return PORTS[process] + (("kafka_library_port",) if process == "kafka" and settings.secure else ())
+
+
 def refuse_impossible(path: Path, hint: str) -> None:
     """Raise a `UserError` for a path with characters that the programs of the stack would take apart."""
     found = sorted(set(str(path)) & _IMPOSSIBLE)

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
+from pipelines.stack.components import clickhouse_is_library
 from pipelines.stack.layout import Layout, external_address
 from pipelines.stack.roles import password_variable, roles
 
@@ -24,7 +25,8 @@ _SCRAM_ITERATIONS = 8_192
 
 # Flink's connector has Kafka's classes under names of its own.
 FLINK_KAFKA = "org.apache.flink.kafka.shaded.org.apache.kafka"
-_LOGIN_MODULE = "common.security.scram.ScramLoginModule"
+_SCRAM = "common.security.scram.ScramLoginModule"
+_PLAIN = "common.security.plain.PlainLoginModule"
 
 
 def role_password(settings: Settings, role: str) -> str:
@@ -35,7 +37,7 @@ def role_password(settings: Settings, role: str) -> str:
 
 
 def kafka_login(settings: Settings) -> Path:
-    """The properties file with which Java clients log in to Kafka: `broker` and `flink`, which name their own classes."""
+    """The properties file with Kafka's listeners by name, and `flink`: how to log in, each with its own classes."""
     return Layout.of(settings).secrets / "kafka.properties"
 
 
@@ -52,6 +54,9 @@ def require(settings: Settings) -> None:
     """
     if not settings.secure:
         return
+    if settings.kafka and clickhouse_is_library(settings):
+        hint = "Install a clickhouse program, or use an existing ClickHouse: LIVEPULSE_CLICKHOUSE."
+        raise UserError("ClickHouse's engine as a library cannot read from a Kafka that wants TLS.", hint)
     wanted = {"LIVEPULSE_KAFKA_PASSWORD": settings.kafka_password.get_secret_value()}
     if not external_address(settings, "clickhouse"):
         used = [role for role in roles() if role != "analyst"]  # nothing of ours works as an analyst
@@ -69,8 +74,15 @@ def files(settings: Settings) -> dict[Path, str]:
         found[jobs_password(settings)] = password
     if settings.secure:
         password = settings.kafka_password.get_secret_value()
-        logins = {"broker": "org.apache.kafka", "flink": FLINK_KAFKA}
-        found[kafka_login(settings)] = "".join(f"{name}={_jaas(settings, package)}\n" for name, package in logins.items())
+        user = settings.kafka_user
+        logins = {
+            "client": f"org.apache.kafka.{_SCRAM} required username={_quoted(user)} password={_quoted(password)};",
+            "library": f"org.apache.kafka.{_PLAIN} required user_{user}={_quoted(password)};",
+            "flink": f"{FLINK_KAFKA}.{_SCRAM} required username={_quoted(user)} password={_quoted(password)};",
+        }
+        # Backslashes once more, for the properties file.
+        lines = [f"{name}={login}\n".replace("\\", "\\\\") for name, login in logins.items()]
+        found[kafka_login(settings)] = "".join(lines)
         found[folder / "clickhouse.xml"] = f"<clickhouse><kafka_password>{escape(password)}</kafka_password></clickhouse>\n"
     return found
 
@@ -110,8 +122,6 @@ def scram_credential(settings: Settings) -> str:
     return f"SCRAM-SHA-512=[{','.join(f'{name}={value}' for name, value in parts.items())}]"
 
 
-def _jaas(settings: Settings, package: str) -> str:
-    """How a Java client logs in, as the value of a property."""
-    quoted = settings.kafka_password.get_secret_value().replace("\\", "\\\\").replace('"', '\\"')
-    text = f'{package}.{_LOGIN_MODULE} required username="{settings.kafka_user}" password="{quoted}";'
-    return text.replace("\\", "\\\\")  # once more, for the properties file
+def _quoted(value: str) -> str:
+    """A value as the options of a Java login module have it."""
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

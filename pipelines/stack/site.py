@@ -23,6 +23,9 @@ class Listener:
     name: str
     listens: str
     advertised: str
+    protocol: str = "PLAINTEXT"
+    mechanism: str = ""
+    """How clients log in, where the protocol has that."""
 
 
 @dataclass(frozen=True)

@@ -14,22 +14,22 @@ import pytest
 
 from pipelines.clickhouse import connect
 from pipelines.stack.layout import Layout
-from tests.conftest import run_cli, settings_of, stack_environment
+from tests.conftest import run_cli, settings_of
 from tests.e2e.pipeline import wait_for
-from tests.e2e.test_security import LEAK, SECURED, Secured
+from tests.e2e.test_security import LEAK, Secured, secured_environment
 
 pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.fixture(scope="module")
 def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
-    environment = stack_environment(tmp_path_factory.mktemp("secured")) | SECURED
+    environment = secured_environment(tmp_path_factory.mktemp("secured"))
     found = Secured(environment, settings_of(environment))
     try:
         found.cli("up")
         found.cli("migrate")
         found.cli("jobs", "submit")
-        found.cli("simulate", "--events", "5000", "--rate", "0")
+        found.cli("simulate", "--events", "5000", "--rate", "2000")
         yield found
     finally:
         run_cli(environment, "down")
