@@ -2,21 +2,44 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from clickhouse_driver import Client
 
+from pipelines.kafka import ca_file
 from pipelines.settings import Settings
+from pipelines.stack.components import clickhouse_is_library
+from pipelines.stack.secrets import role_password
 
 
-def connect(settings: Settings, database: str | None = None) -> Client:
-    """A client of the configured ClickHouse, in the configured database unless another is named."""
-    host, _, port = settings.clickhouse_address.rpartition(":")
+def connect(settings: Settings, database: str | None = None, role: str = "admin") -> Client:
+    """A client of the configured ClickHouse, in the configured database unless another is named.
+
+    Args:
+        role: as whose user; as the configured one, who may do everything, where the role's has no password.
+    """
     return Client(
-        host=host,
-        port=int(port),
-        user=settings.clickhouse_user,
-        password=settings.clickhouse_password.get_secret_value(),
+        **address(settings, role),
         database=database if database is not None else settings.clickhouse_database,
         client_name="livepulse",
         connect_timeout=5,
         settings={"use_client_time_zone": False},
     )
+
+
+def address(settings: Settings, role: str = "admin") -> dict[str, Any]:
+    """Arguments of clickhouse-driver's client: where ClickHouse is, and how to log in."""
+    host, _, port = settings.clickhouse_address.rpartition(":")
+    own = role != "admin" and role_password(settings, role)
+    found: dict[str, Any] = {
+        "host": host.strip("[]"),
+        "port": int(port),
+        "user": role if own else settings.clickhouse_user,
+        "password": own or settings.clickhouse_password.get_secret_value(),
+    }
+    return found | ({"secure": True, "verify": True, "ca_certs": ca_file(settings)} if speaks_tls(settings) else {})
+
+
+def speaks_tls(settings: Settings) -> bool:
+    """Whether ClickHouse is asked by TLS. Its engine as a library can only listen without, which is on loopback then."""
+    return settings.secure and not clickhouse_is_library(settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import deploy.compose
 from pipelines.settings import Settings
+from pipelines.stack.roles import password_variable, roles
 from pipelines.stack.site import ClickHouseUser, Listener, Site, fill
 
 GENERATED = Path(deploy.compose.__file__).parent / "generated"
@@ -38,8 +39,8 @@ SITE = Site(
     clickhouse_port=9_000,
     clickhouse_http_port=8_123,
     clickhouse_users=(
-        ClickHouseUser(SETTINGS.clickhouse_user, _EVERYWHERE, password_variable="LIVEPULSE_CLICKHOUSE_PASSWORD"),
-        ClickHouseUser("reader", _EVERYWHERE, password_variable="CLICKHOUSE_READER_PASSWORD", reads_only=True),
+        ClickHouseUser(SETTINGS.clickhouse_user, _EVERYWHERE, password_variable=password_variable("admin")),
+        *(ClickHouseUser(n, _EVERYWHERE, password_variable=password_variable(n), role=n) for n in roles() if n != "admin"),
     ),
     clickhouse_as_library=False,
     clickhouse_needs_default=False,
@@ -52,6 +53,7 @@ SITE = Site(
     zookeeper_data="/var/lib/flink/zookeeper",
     flink="/var/lib/flink",
     flink_figures_to="http://clickhouse:8123/",
+    flink_figures_as="jobs",
     python="/opt/livepulse/bin/python",
 )
 

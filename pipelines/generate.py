@@ -12,6 +12,7 @@ from jobs import dictionary
 from jobs import flink as jobs_flink
 from pipelines import compose
 from pipelines.errors import UserError
+from pipelines.stack import roles
 from pipelines.storage import MIGRATIONS, tables
 from schemas.generate import asyncapi, clickhouse, flink, json_schema
 
@@ -50,7 +51,7 @@ def write_in(folder: Path, wanted: Mapping[Path, str]) -> list[Path]:
 def stale() -> list[Path]:
     """Generated files that are out of date, and whether a migration is."""
     pending = [MIGRATIONS / "(a new migration)"] if next_migration() else []
-    return stale_in(GENERATED, files()) + stale_in(compose.GENERATED, compose.files()) + pending
+    return [path for folder, wanted in _folders().items() for path in stale_in(folder, wanted)] + pending
 
 
 def write() -> list[Path]:
@@ -59,7 +60,7 @@ def write() -> list[Path]:
     Returns:
         The files that were written or removed.
     """
-    touched = write_in(GENERATED, files()) + write_in(compose.GENERATED, compose.files())
+    touched = [path for folder, wanted in _folders().items() for path in write_in(folder, wanted)]
     if sql := next_migration():
         number = 1 + max((int(path.name[:4]) for path in MIGRATIONS.glob("[0-9]*.sql")), default=0)
         path = MIGRATIONS / f"{number:04d}_{'initial' if number == 1 else 'tables'}.sql"
@@ -90,6 +91,11 @@ def next_migration() -> str:
                 )
         statements += [table.add_column_sql(column) for column in table.columns if column not in before]
     return ";\n\n".join(statements) + ";\n" if statements else ""
+
+
+def _folders() -> dict[Path, dict[Path, str]]:
+    """Generated folder -> what is to be in it."""
+    return {GENERATED: files(), compose.GENERATED: compose.files(), roles.GENERATED: roles.files()}
 
 
 def _desired() -> dict[str, dict[str, str]]:

@@ -11,7 +11,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -62,12 +62,14 @@ class Sender:
         self,
         bootstrap: str,
         *,
+        login: Mapping[str, str] = MappingProxyType({}),
         tick: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
         receipts: bool = False,
     ) -> None:
         """`tick` is called every tenth of a second while waiting; `stopped` asked whether to give up when the queue is full.
 
+        `login` is what `pipelines.kafka.librdkafka` says.
         `receipts` are needed for `send_with_receipt`, and cost more than sending does.
         """
         self.sent = 0
@@ -81,6 +83,7 @@ class Sender:
         self._producer = Producer(
             {
                 **_CONFIG,
+                **login,
                 "bootstrap.servers": bootstrap,
                 "on_delivery": self._on_failure,
                 "error_cb": self._on_trouble,
@@ -211,8 +214,15 @@ class Sender:
 class Retention:
     """Keeps old records from being sent where Kafka would delete them at once, and early ones where it refuses them."""
 
-    def __init__(self, bootstrap: str, topics: Iterable[str], *, keep_forever: bool = False) -> None:
-        config: dict[str, Any] = {"bootstrap.servers": bootstrap, "logger": _SILENT}
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Iterable[str],
+        *,
+        login: Mapping[str, str] = MappingProxyType({}),
+        keep_forever: bool = False,
+    ) -> None:
+        config: dict[str, Any] = {**login, "bootstrap.servers": bootstrap, "logger": _SILENT}
         self._admin = AdminClient(config)
         self._keep_forever = keep_forever
         self._resources = {topic: ConfigResource(ResourceType.TOPIC, topic) for topic in topics}

@@ -45,16 +45,37 @@ class Settings(BaseSettings):
 
     kafka_port: Port = 19_092
     kafka_controller_port: Port = 19_093
+    kafka_library_port: Port = Field(
+        default=19_094, description="With LIVEPULSE_SECURE, for ClickHouse's engine as a library: it cannot speak TLS to Kafka."
+    )
     flink_port: Port = Field(default=18_081, description="Flink's web page and REST.")
     flink_rpc_port: Port = 16_123
     zookeeper_port: Port = Field(default=12_181, description="Where Flink keeps what it needs to come back with its jobs.")
     clickhouse_port: Port = Field(default=19_000, description="ClickHouse's native protocol.")
     clickhouse_http_port: Port = 18_123
     board_port: Port = Field(default=13_000, description="The board in a browser.")
+    board_host: str = Field(
+        default="127.0.0.1", description="Where the board listens; elsewhere than on loopback it needs a token."
+    )
+    board_token: SecretStr = Field(default=SecretStr(""), description="What the board asks of those who open it.")
 
     clickhouse_database: str = Field(default="livepulse", pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
     clickhouse_user: str = "default"
     clickhouse_password: SecretStr = SecretStr("")
+    clickhouse_ingest_password: SecretStr = SecretStr("")
+    clickhouse_jobs_password: SecretStr = SecretStr("")
+    clickhouse_dashboards_password: SecretStr = SecretStr("")
+    clickhouse_analyst_password: SecretStr = SecretStr("")
+
+    secure: bool = Field(
+        default=False,
+        description="Kafka by SASL/SCRAM over TLS, ClickHouse by TLS: clients ask for it, and the local stack offers it.",
+    )
+    ca_file: Path | None = Field(
+        default=None, description="PEM file of who signed Kafka's and ClickHouse's certificates; the local stack's when not set."
+    )
+    kafka_user: str = Field(default="livepulse", pattern=r"^[A-Za-z0-9_.-]{1,64}$")
+    kafka_password: SecretStr = SecretStr("")
 
     grafana_url: str | None = Field(default=None, description="The Grafana that `livepulse dashboards push` sends to.")
     grafana_token: SecretStr = SecretStr("")

@@ -10,7 +10,8 @@ from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
 import schemas
 from jobs import clickhouse as metrics
 from jobs.catalogue import jobs
-from pipelines.clickhouse import connect
+from pipelines.clickhouse import address, connect
+from pipelines.kafka import address_for_clickhouse
 from pipelines.settings import Settings
 from pipelines.sql import fill
 from schemas import storage
@@ -39,9 +40,12 @@ def migrate(settings: Settings) -> list[int]:
     applied = _apply_migrations(settings)
     client = connect(settings)
     try:
+        # Records are stored as the user that may store, whoever migrates: the views that take them work as their definer.
+        [(separate,)] = client.execute("SELECT count() FROM system.users WHERE name = 'ingest'")
+        definer = {"default_view_definer": "ingest"} if separate else None
         set_retention(settings, client)
         for statement in plumbing(settings):
-            client.execute(statement)
+            client.execute(statement, settings=definer)
     finally:
         client.disconnect()
     return applied
@@ -72,7 +76,7 @@ def plumbing(settings: Settings) -> list[str]:
     return [
         fill(
             statement,
-            kafka=settings.kafka_address,
+            kafka=address_for_clickhouse(settings),
             group=f"clickhouse-{settings.clickhouse_database}",
             event_flush_ms=settings.event_flush_ms,
             event_poll_ms=settings.event_flush_ms // 2,
@@ -89,12 +93,14 @@ def plumbing(settings: Settings) -> list[str]:
 
 
 def _apply_migrations(settings: Settings) -> list[int]:
-    host, _, port = settings.clickhouse_address.rpartition(":")
+    where = address(settings)
     cluster = ClickhouseCluster(
-        db_host=host,
-        db_port=port,
-        db_user=settings.clickhouse_user,
-        db_password=settings.clickhouse_password.get_secret_value(),
+        db_host=where["host"],
+        db_port=str(where["port"]),
+        db_user=where["user"],
+        db_password=where["password"],
+        secure="ca_certs" in where,
+        ca_cert=where.get("ca_certs"),
     )
     applied = cluster.migrate(
         db_name=settings.clickhouse_database,

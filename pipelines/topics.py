@@ -44,7 +44,9 @@ def admin(settings: Settings) -> KafkaAdminClient:
     """An admin client of the configured Kafka."""
     from kafka import KafkaAdminClient
 
-    return KafkaAdminClient(bootstrap_servers=settings.kafka_address, client_id="livepulse")
+    from pipelines.kafka import kafka_python
+
+    return KafkaAdminClient(**kafka_python(settings), client_id="livepulse")
 
 
 def create_missing(settings: Settings) -> list[str]:

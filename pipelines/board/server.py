@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
+from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,16 +29,18 @@ from starlette.staticfiles import StaticFiles
 import dashboards.board
 from dashboards.fields import Language
 from pipelines.board.panels import Answers, Dashboards, NotFound
+from pipelines.board.token import asks_for
 from pipelines.errors import UserError
 from pipelines.grafana.macros import Selection
 from pipelines.grafana.reader import Reader
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
-from pipelines.stack.ports import LOOPBACK, refuse_taken
+from pipelines.stack.ports import refuse_taken
 
 _PAGE = Path(dashboards.board.__file__).parent
 _POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'"
 _START_SECONDS = 10
+_SHORTEST_TOKEN = 16
 
 
 class Asked(BaseModel):
@@ -69,6 +72,8 @@ def application(settings: Settings, language: Language) -> Starlette:
     library = Layout.of(settings).board_package / "node_modules" / "echarts" / "dist"
     if not library.is_dir():
         raise UserError("The board's chart library is not installed.", "Run: livepulse install")
+
+    token = settings.board_token.get_secret_value()
 
     async def titles(_: Request) -> Response:
         return JSONResponse({"language": language, "dashboards": pages.titles()})
@@ -103,7 +108,9 @@ def application(settings: Settings, language: Language) -> Starlette:
         ],
         middleware=[
             # Other names that lead here are someone else's page reaching for this machine.
-            Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"]),
+            # With a token there is no need to know under which name the board is reached.
+            Middleware(TrustedHostMiddleware, allowed_hosts=["*"] if token else ["127.0.0.1", "localhost", "[::1]"]),
+            *([Middleware(BaseHTTPMiddleware, dispatch=asks_for(token))] if token else []),
             Middleware(BaseHTTPMiddleware, dispatch=_same_origin),
             Middleware(GZipMiddleware),
         ],
@@ -135,20 +142,38 @@ def _handler(status: int) -> Callable[[Request, Exception], Awaitable[Response]]
     return handle
 
 
+def _refuse_everyone(settings: Settings) -> None:
+    """Raises a `UserError` for a board that others can reach and that asks for no token, or for a short one."""
+    try:
+        loopback = ip_address(settings.board_host).is_loopback
+    except ValueError:
+        raise UserError(
+            f"{settings.board_host} is no address of a network interface.", "For example 127.0.0.1, or 0.0.0.0"
+        ) from None
+    token = settings.board_token.get_secret_value()
+    if not loopback and not token:
+        hint = "Set LIVEPULSE_BOARD_TOKEN, for example to the output of: openssl rand -hex 24"
+        raise UserError(f"A board at {settings.board_host} could be seen by everyone who reaches this machine.", hint)
+    if token and len(token) < _SHORTEST_TOKEN:
+        raise UserError(f"LIVEPULSE_BOARD_TOKEN has less than {_SHORTEST_TOKEN} characters.", "For example: openssl rand -hex 24")
+
+
 class BoardServer:
     """The server in a thread of its own, listening when entered."""
 
     def __init__(self, settings: Settings, language: Language = "en") -> None:
-        """Listens on `board_port`.
+        """Listens on `board_host` and `board_port`.
 
         Raises:
-            UserError: the port is taken, or a file is missing.
+            UserError: the port is taken, a file is missing, or everyone could see it.
         """
+        _refuse_everyone(settings)
         refuse_taken(settings, "board_port")
-        self.address = f"http://{LOOPBACK}:{settings.board_port}/"
+        host = settings.board_host
+        self.address = f"http://{f'[{host}]' if ':' in host else host}:{settings.board_port}/"
         config = uvicorn.Config(
             application(settings, language),
-            host=LOOPBACK,
+            host=host,
             port=settings.board_port,
             log_level="error",
             access_log=False,

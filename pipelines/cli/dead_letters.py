@@ -163,6 +163,7 @@ def replay(
     from pipelines.dead_letters import fix as fixing
     from pipelines.dead_letters import read
     from pipelines.dead_letters.replay import SAMPLE, Replay, refuse_useless
+    from pipelines.kafka import librdkafka
     from pipelines.produce import Retention, Sender
     from pipelines.settings import settings
     from pipelines.stack.health import require
@@ -171,10 +172,11 @@ def replay(
     choice = _choice(topic, reason, field, since, until, [read.Place.parse(place) for place in places or ()], limit)
     fixes = fixing.load(fix) if fix else {}
     require(settings(), "kafka")
+    kafka, login = settings().kafka_address, librdkafka(settings())
     with _clickhouse() as client:
         chosen, already = read.count(client, choice)
         _require_found(client, choice, chosen)
-        retention = Retention(settings().kafka_address, EVENTS)
+        retention = Retention(kafka, EVENTS, login=login)
         if not dry_run and not choice.places:
             trial = Replay(client, settings(), fixes, retention.check, target=None)
             refuse_useless(read.sample(client, choice, SAMPLE), trial, max_invalid)
@@ -188,7 +190,7 @@ def replay(
         with (
             Stop() as stop,
             Progress(line) as progress,
-            Sender(settings().kafka_address, tick=progress.tick, receipts=True) as sender,
+            Sender(kafka, login=login, tick=progress.tick, receipts=True) as sender,
         ):
             sender.require_topics(EVENTS)
             work = Replay(client, settings(), fixes, retention.check, target=None if dry_run else sender)

@@ -96,6 +96,7 @@ def replay(
 
     from pipelines.cli.progress import DELIVERY_FAILED, Progress, Rate, Stop, close, duration
     from pipelines.errors import UserError
+    from pipelines.kafka import librdkafka
     from pipelines.produce import Retention, Sender
     from pipelines.recording import STDIN, RecordingError
     from pipelines.replay import Position, Replay
@@ -126,7 +127,7 @@ def replay(
             typer.echo("Everything has been sent already; without --resume it is sent once more.", err=True)
             return
 
-    kafka = settings().kafka_address
+    kafka, login = settings().kafka_address, librdkafka(settings())
     total = sum(path.stat().st_size for path in files if path != STDIN)
     rate = Rate()
     unkept: list[str] = []
@@ -158,7 +159,7 @@ def replay(
         stop = stack.enter_context(Stop())
         progress = Progress(line)
         require(settings(), "kafka")
-        sender = stack.enter_context(Sender(kafka, tick=progress.tick, stopped=stop))
+        sender = stack.enter_context(Sender(kafka, login=login, tick=progress.tick, stopped=stop))
         sender.require_topics(EVENTS)
         run = Replay(
             files,
@@ -167,7 +168,7 @@ def replay(
             times=times.value,
             topic=topic,
             pseudonym_key=settings().pseudonym_key.get_secret_value(),
-            check=Retention(kafka, EVENTS, keep_forever=keep_forever).check,
+            check=Retention(kafka, EVENTS, login=login, keep_forever=keep_forever).check,
             save=save,
             tick=progress.tick,
             stopped=stop,

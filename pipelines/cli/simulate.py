@@ -183,6 +183,7 @@ def _run(model: SimulationSettings, *, realtime: bool, out: Path | None, send: b
 
     from pipelines.cli.progress import DELIVERY_FAILED, Progress, Rate, Stop, close, duration
     from pipelines.errors import UserError
+    from pipelines.kafka import librdkafka
     from pipelines.produce import Retention, Sender
     from pipelines.recording import Record, Writer
     from pipelines.settings import settings
@@ -221,11 +222,11 @@ def _run(model: SimulationSettings, *, realtime: bool, out: Path | None, send: b
         stop = stack.enter_context(Stop())
         progress = Progress(line)
         if send:
-            kafka = settings().kafka_address
+            kafka, login = settings().kafka_address, librdkafka(settings())
             require(settings(), "kafka")
-            sender = stack.enter_context(Sender(kafka, tick=progress.tick, stopped=stop))
+            sender = stack.enter_context(Sender(kafka, login=login, tick=progress.tick, stopped=stop))
             sender.require_topics(EVENTS)
-            retention = Retention(kafka, EVENTS, keep_forever=keep_forever)
+            retention = Retention(kafka, EVENTS, login=login, keep_forever=keep_forever)
             for topic in EVENTS if not realtime else ():
                 retention.check(topic, model.start_ms)
         if out:

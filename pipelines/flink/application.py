@@ -103,8 +103,9 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
     That takes a third of a start and depends on nothing but the SQL, the planner's options and the jars: it is kept beside those.
     """
     layout = Layout.of(settings)
-    # A plan names tables, and does not say where they are.
-    sql = json.dumps([application.definitions, application.inserts]).replace(settings.kafka_address, "")
+    # A plan names tables, and does not say where they are or how to log in there.
+    statements = [re.sub(r"'properties\.[^']*' = '[^']*',?", "", statement) for statement in application.definitions]
+    sql = json.dumps([statements, application.inserts])
     planner = {key: value for key, value in options.items() if key.startswith(("table.", "parallelism."))}
     digest = hashlib.sha256((sql + json.dumps(planner)).encode())
     for jar in _jars(settings):

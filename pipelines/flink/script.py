@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 from jobs.catalogue import Job
 from jobs.flink import sink_sql
+from pipelines.kafka import flink_table
 from pipelines.settings import Settings
 from pipelines.sql import fill
 from schemas.generate.flink import source_sql
 from schemas.topics import topics
+
+_SERVERS = re.compile(r"'properties\.bootstrap\.servers' = '[^']*'")
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,15 @@ def script(jobs: Sequence[Job], settings: Settings, group: str) -> Script:
         parts += [sink_sql(name, output) for name, output in job.outputs.items()]
         parts.append(job.sql)
     statements = [
-        fill(
-            statement,
-            kafka=settings.kafka_address,
-            group=group,
-            lateness=_interval(settings.lateness_seconds),
-            future=_interval(settings.future_seconds),
+        _logging_in(
+            fill(
+                statement,
+                kafka=settings.kafka_address,
+                group=group,
+                lateness=_interval(settings.lateness_seconds),
+                future=_interval(settings.future_seconds),
+            ),
+            settings,
         )
         for part in parts
         for statement in _statements(part)
@@ -43,6 +49,12 @@ def script(jobs: Sequence[Job], settings: Settings, group: str) -> Script:
         definitions=[s for s in statements if not s.startswith("INSERT")],
         inserts=[s for s in statements if s.startswith("INSERT")],
     )
+
+
+def _logging_in(statement: str, settings: Settings) -> str:
+    """The statement with what Kafka's clients need to log in, wherever it says where Kafka is."""
+    options = "".join(f",\n  '{name}' = '{value}'" for name, value in flink_table(settings).items())
+    return _SERVERS.sub(lambda found: found[0] + options, statement)
 
 
 def _interval(seconds: int) -> str:

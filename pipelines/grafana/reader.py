@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack.site import READING
+from pipelines.stack.roles import roles
+from pipelines.stack.secrets import role_password
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
@@ -49,6 +50,8 @@ class Reader:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        # The dashboards' own user has its limits from ClickHouse; anyone else gets the same with each statement.
+        self._limits = {} if role_password(settings, "dashboards") else {"readonly": 1, **roles()["dashboards"].limits}
         self._local = threading.local()
 
     def run(self, sql: str, parameters: dict[str, object]) -> Result:
@@ -62,7 +65,7 @@ class Reader:
         began = time.perf_counter()
         try:
             client = self._client()
-            rows, types = client.execute(sql, parameters or None, with_column_types=True, settings={"readonly": 1, **READING})
+            rows, types = client.execute(sql, parameters or None, with_column_types=True, settings=self._limits)
         except ServerException as error:
             raise StatementFailed(_first_sentence(error.message)) from error
         except (Error, OSError, EOFError) as error:
@@ -83,7 +86,7 @@ class Reader:
         from pipelines.clickhouse import connect
 
         if not hasattr(self._local, "client"):
-            self._local.client = connect(self._settings)
+            self._local.client = connect(self._settings, role="dashboards")
         client: Client = self._local.client
         return client
 

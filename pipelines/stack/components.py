@@ -126,6 +126,11 @@ def flink_home() -> Path:
     return home
 
 
+def clickhouse_is_library(settings: Settings) -> bool:
+    """Whether the configured ClickHouse is the local one's engine as a library, which speaks no TLS, neither way."""
+    return not settings.clickhouse and clickhouse_program() is None
+
+
 def clickhouse_program() -> str | None:
     """A `clickhouse` program on PATH, which is preferred to the engine as a library."""
     return shutil.which("clickhouse")

@@ -7,21 +7,25 @@ import hashlib
 import os
 import re
 import shlex
+import subprocess
 import sys
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import deploy.local
 import pipelines
 from pipelines.errors import UserError
+from pipelines.kafka import ca_file
 from pipelines.settings import Settings
-from pipelines.stack import components
+from pipelines.stack import components, secrets
 from pipelines.stack.layout import PROCESSES, Layout
+from pipelines.stack.roles import roles
 from pipelines.stack.site import ClickHouseUser, Listener, Site, fill
 
 _SUPERVISORD = Path(deploy.local.__file__).with_name("supervisord.conf.j2")
+_LOOPBACK = ("127.0.0.0/8", "::1")
 _LAUNCH = Path(__file__).with_name("launch.py")
 
 # For each process: its templates, and what the files are called in the layout.
@@ -52,18 +56,20 @@ def render(settings: Settings, process: str) -> dict[Path, str]:
 def site(settings: Settings) -> Site:
     """The local stack: everything on loopback, everything below the home."""
     layout, host = Layout.of(settings), "127.0.0.1"
-    kafka = f"{host}:{settings.kafka_port}"
     program = components.clickhouse_program()
+    # The engine as a library can listen without TLS only.
+    tls = settings.secure and program is not None
+    jobs = "jobs" if secrets.role_password(settings, "jobs") else settings.clickhouse_user
     return Site(
         listens=host,
-        kafka_listeners=(Listener("PLAINTEXT", kafka, kafka),),
+        kafka_listeners=tuple(_kafka_listeners(settings)),
         kafka_controller=f"{host}:{settings.kafka_controller_port}",
         kafka_data=str(layout.kafka_data),
         clickhouse_data=str(layout.clickhouse_data),
         clickhouse_users_file=str(layout.clickhouse_conf / "users.xml"),
         clickhouse_port=settings.clickhouse_port,
         clickhouse_http_port=settings.clickhouse_http_port,
-        clickhouse_users=(_clickhouse_user(settings),),
+        clickhouse_users=tuple(_clickhouse_users(settings)),
         clickhouse_as_library=program is None,
         clickhouse_needs_default=program is None and settings.clickhouse_user != "default",
         jobmanager=host,
@@ -74,8 +80,13 @@ def site(settings: Settings) -> Site:
         zookeeper_port=settings.zookeeper_port,
         zookeeper_data=str(layout.zookeeper_data),
         flink=str(layout.flink),
-        flink_figures_to="" if settings.clickhouse else f"http://{host}:{settings.clickhouse_http_port}/",
+        flink_figures_to="" if settings.clickhouse else f"{'https' if tls else 'http'}://{host}:{settings.clickhouse_http_port}/",
+        flink_figures_as=jobs,
+        flink_figures_password=str(password) if (password := secrets.jobs_password(settings)) in secrets.files(settings) else "",
         python=sys.executable,
+        secrets=str(layout.secrets) if settings.secure else "",
+        clickhouse_tls=tls,
+        kafka_ca=ca_file(settings),
     )
 
 
@@ -104,15 +115,29 @@ def render_supervisord(settings: Settings, processes: Collection[str]) -> str:
     return text
 
 
-def kafka_format_command(settings: Settings) -> list[str] | None:
-    """The command that prepares Kafka's folder, when that has not been done."""
+def format_kafka(settings: Settings) -> None:
+    """Prepares Kafka's folder, and makes its user, when that has not been done.
+
+    What stands on a command line can be read by everyone on the machine: the user comes by a file, and without the password itself.
+
+    Raises:
+        UserError: with what Kafka says.
+    """
     layout = Layout.of(settings)
     if (layout.kafka_data / "meta.properties").exists():
-        return None
+        return
     # A cluster's id is a UUID in base64; one that begins with a dash would be read as an option.
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "_")
-    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster, "--config", str(layout.kafka_conf / "server.properties")]
-    return [components.java(), "-cp", f"{layout.kafka_jars}/*", *tool]
+    arguments = ["--cluster-id", cluster, "--config", str(layout.kafka_conf / "server.properties")]
+    if settings.secure:
+        arguments += ["--add-scram", secrets.scram_credential(settings)]
+    file = layout.secrets / "kafka-format"
+    write({file: "".join(f"{argument}\n" for argument in arguments)})
+    command = [components.java(), "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    file.unlink()
+    if result.returncode:
+        raise UserError(f"Kafka's folder could not be prepared:\n{result.stdout.strip()}", f"The folder: {layout.kafka_data}")
 
 
 def link_flink_jars(settings: Settings) -> None:
@@ -167,7 +192,26 @@ def _supervised(process: str, command: list[str], environment: dict[str, str]) -
     return Program(process, shlex.join([sys.executable, "-S", str(_LAUNCH), *command]), environment)
 
 
-def _clickhouse_user(settings: Settings) -> ClickHouseUser:
+def _kafka_listeners(settings: Settings) -> Iterator[Listener]:
+    everyone = f"127.0.0.1:{settings.kafka_port}"
+    if not settings.secure:
+        yield Listener("PLAINTEXT", everyone, everyone)
+        return
+    yield Listener("CLIENT", everyone, everyone, protocol="SASL_SSL", mechanism="SCRAM-SHA-512")
+    if components.clickhouse_is_library(settings):
+        library = f"127.0.0.1:{settings.kafka_library_port}"
+        yield Listener("LIBRARY", library, library, protocol="SASL_PLAINTEXT", mechanism="PLAIN")
+
+
+def _clickhouse_users(settings: Settings) -> Iterator[ClickHouseUser]:
+    """The configured user, who may do everything, and one of each role that has a password."""
+    yield _clickhouse_admin(settings)
+    for role in roles():
+        if role != "admin" and (password := secrets.role_password(settings, role)):
+            yield ClickHouseUser(role, _LOOPBACK, password_sha256=_sha256(password), role=role)
+
+
+def _clickhouse_admin(settings: Settings) -> ClickHouseUser:
     user, password = settings.clickhouse_user, settings.clickhouse_password.get_secret_value()
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", user):
         hint = "Set LIVEPULSE_CLICKHOUSE_USER to letters, digits and _."
@@ -175,5 +219,10 @@ def _clickhouse_user(settings: Settings) -> ClickHouseUser:
     if password and user == "default" and not components.clickhouse_program():
         hint = "Set LIVEPULSE_CLICKHOUSE_USER to another name, for example livepulse, or install a clickhouse program."
         raise UserError("Without a clickhouse program, the user default of the local ClickHouse cannot have a password.", hint)
-    digest = hashlib.sha256(password.encode()).hexdigest() if password else ""
-    return ClickHouseUser(user, ("127.0.0.0/8", "::1"), password_sha256=digest)
+    if user in roles() and user != "admin":
+        raise UserError(f"{user} is the user of another role in ClickHouse.", "Set LIVEPULSE_CLICKHOUSE_USER to another name.")
+    return ClickHouseUser(user, _LOOPBACK, password_sha256=_sha256(password) if password else "")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

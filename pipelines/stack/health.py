@@ -32,7 +32,7 @@ class Health:
 
 def kafka_health(settings: Settings) -> Health:
     """Healthy when a broker answers a metadata request."""
-    return _asked("kafka", settings.kafka_address, lambda: _ask_kafka(settings.kafka_address))
+    return _asked("kafka", settings.kafka_address, lambda: _ask_kafka(settings))
 
 
 def flink_health(settings: Settings) -> Health:
@@ -95,12 +95,14 @@ def _connect(address: str) -> None:
     socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT).close()
 
 
-def _ask_kafka(address: str) -> str:
+def _ask_kafka(settings: Settings) -> str:
     from kafka.admin import KafkaAdminClient
+
+    from pipelines.kafka import kafka_python
 
     limit = int(_TIMEOUT * 1000)
     with _silent("kafka"):
-        client = KafkaAdminClient(bootstrap_servers=address.split(","), bootstrap_timeout_ms=limit, request_timeout_ms=limit)
+        client = KafkaAdminClient(**kafka_python(settings), bootstrap_timeout_ms=limit, request_timeout_ms=limit)
         try:
             brokers = len(client.describe_cluster()["brokers"])
         finally:
@@ -113,13 +115,11 @@ def _ask_kafka(address: str) -> str:
 def _ask_clickhouse(settings: Settings) -> str:
     from clickhouse_driver import Client
 
-    host, _, port = settings.clickhouse_address.rpartition(":")
+    from pipelines.clickhouse import address
+
     with _silent("clickhouse_driver"):
         client = Client(
-            host=host.strip("[]"),
-            port=int(port),
-            user=settings.clickhouse_user,
-            password=settings.clickhouse_password.get_secret_value(),
+            **address(settings),
             connect_timeout=_TIMEOUT,
             send_receive_timeout=_TIMEOUT,
             sync_request_timeout=_TIMEOUT,

@@ -69,6 +69,16 @@ class Layout:
         return self.run / "supervisord.pid"
 
     @property
+    def secrets(self) -> Path:
+        """For passwords and keys that processes of a secured stack read; for its owner alone."""
+        return self.home / "secrets"
+
+    @property
+    def certificate(self) -> Path:
+        """What the services of a secured stack show, and clients trust; PEM."""
+        return self.secrets / "certificate.pem"
+
+    @property
     def kafka_data(self) -> Path:
         return self.home / "kafka" / "data"
 
@@ -146,6 +156,7 @@ class Layout:
 
     def _create(self) -> None:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.secrets.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.logs, self.run, self.kafka_data, self.kafka_conf, self.clickhouse_data, self.clickhouse_conf):
             folder.mkdir(parents=True, exist_ok=True)
         flink = (self.flink_conf, self.flink_lib, self.flink_tmp, self.flink / "upload", self.flink / "pid", self.zookeeper_data)
@@ -160,6 +171,11 @@ class Layout:
                     f"{folder} is not a folder that only you can use, so the supervisor's socket cannot go there.",
                     "Remove it, or set LIVEPULSE_HOME to a shorter path.",
                 )
+
+
+def ports_of(settings: Settings, process: str) -> tuple[str, ...]:
+    """The settings that hold the ports on which a process listens."""
+    return PORTS[process] + (("kafka_library_port",) if process == "kafka" and settings.secure else ())
 
 
 def refuse_impossible(path: Path, hint: str) -> None:

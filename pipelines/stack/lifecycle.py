@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack import components, config, ports, supervision
+from pipelines.stack import components, config, ports, secrets, supervision
 from pipelines.stack.health import CHECKS, Health
 from pipelines.stack.layout import SERVICES, Layout, addresses, external_address, selected
 from pipelines.stack.logs import tail
@@ -100,7 +99,7 @@ def wipe(settings: Settings, names: Iterable[str], say: Say) -> None:
     # Only folders that the stack made: the home may be a folder with other things in it.
     folders = [layout.home / service for service in services]
     if services == tuple(SERVICES):
-        folders += [layout.logs, layout.run]
+        folders += [layout.logs, layout.run, layout.secrets]
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
@@ -179,6 +178,9 @@ def _start(
     ports.refuse_equal(settings, local)
     for setting, port in ports.taken(settings, todo).items():
         raise ports.taken_error(setting, port)
+    secrets.require(settings)
+    secrets.make_certificate(settings)
+    config.write(secrets.files(settings))
     for process in todo:
         config.write(config.render(settings, process))
     if {"jobmanager", "taskmanager"} <= set(todo):
@@ -186,10 +188,8 @@ def _start(
         shutil.rmtree(layout.flink_tmp, ignore_errors=True)
         layout.flink_tmp.mkdir()
         config.link_flink_jars(settings)
-    if "kafka" in todo and (command := config.kafka_format_command(settings)):
-        result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if result.returncode:
-            raise UserError(f"Kafka's folder could not be prepared:\n{result.stdout.strip()}", f"The folder: {layout.kafka_data}")
+    if "kafka" in todo:
+        config.format_kafka(settings)
     config.write({layout.supervisord_conf: config.render_supervisord(settings, {*running, *todo})})
     if supervisor is None:
         supervisor = supervision.start(layout)

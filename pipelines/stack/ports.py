@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack.layout import PORTS, Layout
+from pipelines.stack.layout import Layout, ports_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -24,7 +24,7 @@ class Holder:
 
 def taken(settings: Settings, processes: Iterable[str]) -> dict[str, int]:
     """The port settings of these processes whose port something else listens on."""
-    ports = {name: getattr(settings, name) for process in processes for name in PORTS[process]}
+    ports = {name: getattr(settings, name) for process in processes for name in ports_of(settings, process)}
     return {name: port for name, port in ports.items() if not _is_free(port)}
 
 
@@ -38,7 +38,7 @@ def refuse_taken(settings: Settings, setting: str) -> None:
 def refuse_equal(settings: Settings, processes: Iterable[str]) -> None:
     """Raise a `UserError` when two of the settings are the same port."""
     seen: dict[int, str] = {}
-    for name in (name for process in processes for name in PORTS[process]):
+    for name in (name for process in processes for name in ports_of(settings, process)):
         port = getattr(settings, name)
         if port in seen:
             raise UserError(f"{_variable(seen[port])} and {_variable(name)} are both {port}.", "Give each a port of its own.")

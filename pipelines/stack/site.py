@@ -11,18 +11,9 @@ from pathlib import Path
 
 import deploy.config
 from pipelines.settings import Settings
+from pipelines.stack.roles import roles
 
 TEMPLATES = Path(deploy.config.__file__).parent
-
-READING: dict[str, object] = {
-    "max_execution_time": 5,
-    "max_result_rows": 20_000,
-    "result_overflow_mode": "throw",
-    "max_memory_usage": 1_000_000_000,
-    "max_threads": 2,
-}
-"""ClickHouse's settings for the statements of dashboards, in Grafana and on the board; 5 s because an answer later than that
-is no use on a live board."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +23,9 @@ class Listener:
     name: str
     listens: str
     advertised: str
+    protocol: str = "PLAINTEXT"
+    mechanism: str = ""
+    """How clients log in, where the protocol has that."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +36,8 @@ class ClickHouseUser:
     networks: tuple[str, ...]
     password_sha256: str = ""
     password_variable: str = ""
-    reads_only: bool = False
+    role: str = "admin"
+    """One of `roles.roles()`."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,16 @@ class Site:
     """The folder for checkpoints, savepoints, uploads and temporary files."""
     flink_figures_to: str
     """ClickHouse's HTTP address for Flink's own figures; empty: nobody wants them."""
+    flink_figures_as: str
+    """The user in ClickHouse for that."""
     python: str
+    flink_figures_password: str = ""
+    """The file with its password; empty: in the environment, as LIVEPULSE_CLICKHOUSE_PASSWORD."""
+    secrets: str = ""
+    """The folder of `secrets.py`; empty: no TLS, and passwords in ClickHouse alone."""
+    clickhouse_tls: bool = False
+    kafka_ca: str = ""
+    """With it: the certificates by which ClickHouse knows Kafka."""
 
 
 def fill(template: str, site: Site, settings: Settings) -> str:
@@ -90,5 +94,5 @@ def fill(template: str, site: Site, settings: Settings) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # paths and names with special characters are refused, see layout.py
     )
-    text: str = environment.get_template(f"{template}.j2").render(site=site, settings=settings, reading=READING)
+    text: str = environment.get_template(f"{template}.j2").render(site=site, settings=settings, roles=roles())
     return text

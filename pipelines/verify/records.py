@@ -32,7 +32,9 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
     """
     from kafka import KafkaConsumer, TopicPartition
 
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address, enable_auto_commit=False, group_id=None)
+    from pipelines.kafka import kafka_python
+
+    consumer = KafkaConsumer(**kafka_python(settings), enable_auto_commit=False, group_id=None)
     try:
         partitions = {
             name: [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
@@ -109,10 +111,13 @@ def _with_value(settings: Settings, partition: TopicPartition, offsets: Iterable
     from confluent_kafka import Consumer, KafkaError, KafkaException
     from confluent_kafka import TopicPartition as Start
 
+    from pipelines.kafka import librdkafka
+
     wanted = set(offsets)
     last = max(wanted)
     consumer = Consumer(
         {
+            **librdkafka(settings),
             "bootstrap.servers": settings.kafka_address,
             "group.id": "livepulse-verify",
             "enable.auto.commit": False,

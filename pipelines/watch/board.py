@@ -208,12 +208,14 @@ class Reader:
         from kafka import KafkaConsumer, TopicPartition
         from kafka.errors import KafkaError
 
+        from pipelines.kafka import kafka_python
+
         if time.monotonic() < self._kafka_again:
             return None
         try:
             if self._kafka is None:
                 self._kafka = KafkaConsumer(
-                    bootstrap_servers=self._settings.kafka_address.split(","),
+                    **kafka_python(self._settings),
                     enable_auto_commit=False,
                     group_id=None,
                     bootstrap_timeout_ms=_KAFKA_MS,

@@ -20,9 +20,10 @@ def ends(settings: Settings) -> Offsets:
     """The end of every partition of the event topics that holds records."""
     from kafka import KafkaConsumer, TopicPartition
 
+    from pipelines.kafka import kafka_python
     from schemas.topics import topics
 
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address.split(","), enable_auto_commit=False, group_id=None)
+    consumer = KafkaConsumer(**kafka_python(settings), enable_auto_commit=False, group_id=None)
     try:
         partitions = [TopicPartition(name, number) for name in topics() for number in consumer.partitions_for_topic(name) or ()]
         begins = consumer.beginning_offsets(partitions)

@@ -6,15 +6,11 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import yaml
 
@@ -22,14 +18,12 @@ import schemas
 from pipelines import compose
 from pipelines.settings import Settings
 from pipelines.stack import components
-from pipelines.stack.layout import Layout
-from pipelines.stack.site import READING, TEMPLATES, fill
-from tests.conftest import free_ports
-from tests.e2e.pipeline import wait_for
+from pipelines.stack.roles import password_variable, roles
+from pipelines.stack.site import TEMPLATES
 
 ROOT = Path(schemas.__file__).parent.parent
 FOLDER = ROOT / "deploy" / "compose"
-SECRETS = {"LIVEPULSE_CLICKHOUSE_PASSWORD", "CLICKHOUSE_READER_PASSWORD", "GRAFANA_ADMIN_PASSWORD", "ALERT_WEBHOOK_URL"}
+SECRETS = {*map(password_variable, roles()), "GRAFANA_ADMIN_PASSWORD", "ALERT_WEBHOOK_URL"}
 GIVEN = {name: f"a value for {name}" for name in SECRETS}
 PROVISIONING = ROOT / "deploy" / "grafana" / "provisioning"
 
@@ -123,8 +117,13 @@ def test_livepulse_finds_the_services(services: dict[str, Any]) -> None:
         given = {key.removeprefix("LIVEPULSE_").lower(): value for key, value in services[name]["environment"].items()}
         assert given.keys() <= Settings.model_fields.keys()
         settings = Settings.model_validate(given, strict=False)
-        for field in ("kafka", "flink", "clickhouse", "clickhouse_user", "clickhouse_database", "lateness_seconds"):
+        for field in ("kafka", "flink", "clickhouse", "clickhouse_database", "lateness_seconds"):
             assert getattr(settings, field) == getattr(compose.SETTINGS, field), field
+        # Flink reports figures, and does not get the password that opens everything.
+        is_flink = name in ("jobmanager", "taskmanager")
+        assert settings.clickhouse_user == (compose.SITE.flink_figures_as if is_flink else compose.SETTINGS.clickhouse_user)
+        given_password = settings.clickhouse_password.get_secret_value()
+        assert given_password == GIVEN[password_variable("jobs" if is_flink else "admin")]
     for address in (compose.SETTINGS.kafka, compose.SETTINGS.flink, compose.SETTINGS.clickhouse):
         assert address is not None
         assert address.partition(":")[0] in services
@@ -140,14 +139,19 @@ def test_topics_tables_and_jobs_come_from_the_same_commands(services: dict[str, 
     assert not re.search(r"CREATE TABLE|kafka-topics|KAFKA_CREATE|initdb", (FOLDER / "compose.yaml").read_text())
 
 
-def test_grafana_reads_as_the_reader(services: dict[str, Any]) -> None:
+def test_every_user_of_clickhouse_has_a_password_of_its_own(services: dict[str, Any]) -> None:
+    given = services["clickhouse"]["environment"]
+    variables = [user.password_variable for user in compose.SITE.clickhouse_users]
+    assert len({given[variable] for variable in variables}) == len(variables) == len(roles())
+
+
+def test_grafana_reads_as_the_dashboards_user(services: dict[str, Any]) -> None:
     given = services["grafana"]["environment"]
     texts = [path.read_text() for path in PROVISIONING.rglob("*.yaml")]
     wanted = {name for text in texts for name in re.findall(r"\$\{(\w+)\}", text)}
     assert wanted <= given.keys()
-    [reader] = [user for user in compose.SITE.clickhouse_users if user.reads_only]
-    assert given["CLICKHOUSE_READER"] == reader.name
-    assert reader.password_variable in services["clickhouse"]["environment"]
+    assert given["CLICKHOUSE_READER"] == "dashboards"
+    assert given["CLICKHOUSE_READER_PASSWORD"] == GIVEN[password_variable("dashboards")]
     assert given["CLICKHOUSE_DATABASE"] == compose.SETTINGS.clickhouse_database
     assert given["CLICKHOUSE_PORT"] == str(compose.SITE.clickhouse_port)
     provider = yaml.safe_load((PROVISIONING / "dashboards" / "livepulse.yaml").read_text())["providers"][0]
@@ -172,103 +176,3 @@ def test_the_image_is_made_of_what_is_here() -> None:
 def test_flink_gets_the_java_options_of_its_wheel() -> None:
     wheel: Any = yaml.safe_load((components.flink_home() / "conf" / "config.yaml").read_text())
     assert f"\nenv.java.opts.all: {wheel['env']['java']['opts']['all']}\n" in (TEMPLATES / "flink" / "config.yaml.j2").read_text()
-
-
-# Roles, on a real ClickHouse
-
-
-@dataclass(frozen=True)
-class Server:
-    """A ClickHouse with the users of the containers."""
-
-    url: str
-
-    def ask(self, sql: str, user: str, password: str, **settings: str) -> httpx.Response:
-        headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
-        return httpx.post(self.url, content=sql, headers=headers, params=settings)
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = tmp_path_factory.mktemp("clickhouse")
-    native, http = free_ports(2)
-    program = components.clickhouse_program()
-    site = replace(
-        compose.SITE,
-        listens="127.0.0.1",
-        clickhouse_data=str(folder),
-        clickhouse_users_file=str(folder / "users.xml"),
-        clickhouse_port=native,
-        clickhouse_http_port=http,
-        clickhouse_as_library=program is None,
-        clickhouse_needs_default=program is None,
-    )
-    for name in ("config.xml", "users.xml"):
-        (folder / name).write_text(fill(f"clickhouse/{name}", site, compose.SETTINGS))
-    if program is None:
-        library = components.clickhouse_library(Layout.of(Settings()))
-        command = [sys.executable, "-m", "pipelines.stack.clickhouse_engine", str(library), str(folder / "config.xml")]
-    else:
-        command = [program, "server", "--config-file", str(folder / "config.xml")]
-    log = (folder / "log").open("w")
-    process = subprocess.Popen(command, env=os.environ | GIVEN, stdout=log, stderr=log)
-    try:
-        found = Server(f"http://127.0.0.1:{http}/")
-
-        def answers() -> bool:
-            assert process.poll() is None, (folder / "log").read_text()
-            try:
-                return httpx.get(f"{found.url}ping").status_code == 200
-            except httpx.TransportError:
-                return False
-
-        wait_for(answers, "ClickHouse", 60)
-        table = "CREATE TABLE livepulse.t (x UInt8) ORDER BY x"
-        for statement in ("CREATE DATABASE livepulse", table, "INSERT INTO livepulse.t VALUES (7)"):
-            made = found.ask(statement, "livepulse", GIVEN["LIVEPULSE_CLICKHOUSE_PASSWORD"])
-            assert made.status_code == 200, made.text
-        yield found
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
-
-
-READER = ("reader", GIVEN["CLICKHOUSE_READER_PASSWORD"])
-
-
-def test_the_reader_reads(server: Server) -> None:
-    assert server.ask("SELECT x FROM livepulse.t", *READER).text == "7\n"
-    # As Grafana's data source does.
-    assert server.ask("SELECT x FROM livepulse.t", *READER, max_execution_time="4").text == "7\n"
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "INSERT INTO livepulse.t VALUES (8)",
-        "DROP TABLE livepulse.t",
-        "CREATE TABLE livepulse.u (x UInt8) ORDER BY x",
-        "ALTER TABLE livepulse.t DELETE WHERE 1",
-        "CREATE USER other",
-        "SYSTEM SHUTDOWN",
-        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
-        "SELECT * FROM url('http://127.0.0.1:1/', 'LineAsString')",
-    ],
-)
-def test_the_reader_does_nothing_else(server: Server, statement: str) -> None:
-    refused = server.ask(statement, *READER)
-    assert refused.status_code in (403, 500)
-    assert "ACCESS_DENIED" in refused.text or "READONLY" in refused.text, refused.text
-
-
-@pytest.mark.parametrize("name", sorted(READING))
-def test_the_reader_cannot_raise_a_limit(server: Server, name: str) -> None:
-    more = "break" if name == "result_overflow_mode" else "1000000000000"
-    refused = server.ask("SELECT x FROM livepulse.t", *READER, **{name: more})
-    assert "SETTING_CONSTRAINT_VIOLATION" in refused.text, refused.text
-
-
-@pytest.mark.parametrize("who", [("reader", ""), ("reader", "wrong"), ("livepulse", "")])
-def test_nobody_gets_in_without_a_password(server: Server, who: tuple[str, str]) -> None:
-    assert server.ask("SELECT 1", *who).status_code in (403, 516)

@@ -21,6 +21,8 @@ MAY_IMPORT = {
 }
 """Folder -> the others of ours that it may import from, in functions too. `deploy` is imported to find its files."""
 
+KAFKA_PYTHON = {"KafkaConsumer", "KafkaProducer", "KafkaAdminClient"}
+
 
 def imported(path: Path) -> Iterator[tuple[int, str]]:
     """(line, top-level package) of every import in a file, wherever it stands."""
@@ -37,6 +39,22 @@ def test_imports_point_one_way(folder: str) -> None:
     paths = sorted((ROOT / folder).rglob("*.py"))
     assert paths
     wrong = [f"{path.relative_to(ROOT)}:{line}: {name}" for path in paths for line, name in imported(path) if name in forbidden]
+    assert not wrong
+
+
+def test_every_client_of_kafka_is_told_how_to_log_in() -> None:
+    """Where Kafka is and how to log in comes from `pipelines.kafka`: else a client works until Kafka wants a password."""
+    wrong = []
+    for path in (ROOT / "pipelines").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Sender", "Retention"):
+                given = any(keyword.arg == "login" for keyword in node.keywords)
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id.startswith("Kafka"):
+                given = node.func.id not in KAFKA_PYTHON or any(keyword.arg is None for keyword in node.keywords)
+            else:
+                continue
+            if not given:
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not wrong
 
 

@@ -1,6 +1,8 @@
 package io.livepulse.flink.metrics;
 
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -9,11 +11,18 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.apache.flink.metrics.Counter;
 import org.apache.flink.metrics.Gauge;
 import org.apache.flink.metrics.Meter;
@@ -29,8 +38,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Writes what operators need to know of Flink into ClickHouse's table {@code flink_metric}, by its HTTP interface.
  *
- * <p>Settings, after {@code metrics.reporter.<name>.}: {@code url}, {@code database}, {@code user}, and Flink's own
- * {@code interval}. The password is LIVEPULSE_CLICKHOUSE_PASSWORD in the environment.
+ * <p>Settings, after {@code metrics.reporter.<name>.}: {@code url}, {@code database}, {@code user}, {@code password-file}
+ * (without it, the password is LIVEPULSE_CLICKHOUSE_PASSWORD in the environment), {@code certificate} (a PEM file: whom to trust
+ * at an https address, instead of everyone whom Java trusts), and Flink's own {@code interval}.
  *
  * <p>It never holds a job up: it works in the reporters' own thread, waits two seconds at most, and drops what it could not
  * write. A silence is logged once, and so is its end.
@@ -78,11 +88,39 @@ public final class ClickHouseReporter implements MetricReporter, Scheduled {
         String query = "INSERT INTO flink_metric (process, job, task, operator, subtask, metric, value) FORMAT JSONEachRow";
         URI uri = URI.create(config.getString("url", "http://127.0.0.1:8123/") + "?database="
                 + encoded(config.getString("database", "livepulse")) + "&query=" + encoded(query));
-        client = HttpClient.newBuilder().connectTimeout(PATIENCE).version(HttpClient.Version.HTTP_1_1).build();
+        HttpClient.Builder builder = HttpClient.newBuilder().connectTimeout(PATIENCE).version(HttpClient.Version.HTTP_1_1);
+        String certificate = config.getString("certificate", "");
+        if (!certificate.isEmpty()) {
+            builder.sslContext(trusting(Path.of(certificate)));
+        }
+        client = builder.build();
         request = HttpRequest.newBuilder(uri).timeout(PATIENCE).header("X-ClickHouse-User", config.getString("user", "default"));
-        String password = System.getenv("LIVEPULSE_CLICKHOUSE_PASSWORD");
+        String password = password(config.getString("password-file", ""));
         if (password != null && !password.isEmpty()) {
             request.header("X-ClickHouse-Key", password);
+        }
+    }
+
+    private static String password(String file) {
+        try {
+            return file.isEmpty() ? System.getenv("LIVEPULSE_CLICKHOUSE_PASSWORD") : Files.readString(Path.of(file)).strip();
+        } catch (IOException error) {
+            throw new UncheckedIOException(error);
+        }
+    }
+
+    private static SSLContext trusting(Path certificate) {
+        try (InputStream pem = Files.newInputStream(certificate)) {
+            KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
+            store.load(null, null);
+            store.setCertificateEntry("livepulse", CertificateFactory.getInstance("X.509").generateCertificate(pem));
+            TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            trust.init(store);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, trust.getTrustManagers(), null);
+            return context;
+        } catch (IOException | GeneralSecurityException error) {
+            throw new IllegalStateException("The certificate " + certificate + " cannot be read", error);
         }
     }
 
