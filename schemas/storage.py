@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.events import EVENTS
@@ -89,6 +90,20 @@ def event_table(topic: str) -> StorageTable:
     )
 
 
+def _table(
+    name: str,
+    comment: str,
+    columns: Mapping[str, tuple[str, str]],
+    engine: str,
+    order_by: tuple[str, ...],
+    partition_by: str | None = None,
+) -> StorageTable:
+    """A table from its columns: name -> type and what it holds."""
+    types = {column: definition for column, (definition, _) in columns.items()}
+    comments = {column: text for column, (_, text) in columns.items()}
+    return StorageTable(name, comment, types, comments, engine, order_by, partition_by)
+
+
 def dead_letter_table() -> StorageTable:
     """The table of records that are no valid event, whole and with the reason."""
     columns = {
@@ -97,11 +112,10 @@ def dead_letter_table() -> StorageTable:
         "raw": ("String", "The record's value, byte by byte."),
         **RECORD_COLUMNS,
     }
-    return StorageTable(
+    return _table(
         name="dead_letter",
         comment="Records that are no valid event, with the reason and the original bytes.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="ReplacingMergeTree",
         order_by=("_topic", "_partition", "_offset"),
         partition_by="toDate(received_at)",
@@ -121,11 +135,10 @@ def dead_letter_replay_table() -> StorageTable:
         "replayed_at": ("DateTime64(3, 'UTC')", "When Kafka had acknowledged it."),
         "inserted_at": ("DateTime('UTC') DEFAULT now()", "When the row was stored; retention counts from here."),
     }
-    return StorageTable(
+    return _table(
         name="dead_letter_replay",
         comment="Dead letters that were repaired and sent again.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("_topic", "_partition", "_offset"),
     )
@@ -144,11 +157,10 @@ def verify_table() -> StorageTable:
         "wrong": ("UInt64", "Rows with a counter that differs."),
         "seconds": ("Float64", "How long the check took."),
     }
-    return StorageTable(
+    return _table(
         name="verify_result",
         comment="What verify found, a row a check.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("checked_at", "subject"),
     )
@@ -166,11 +178,10 @@ def flink_metric_table() -> StorageTable:
         "metric": ("LowCardinality(String)", "Flink's name of the figure."),
         "value": ("Float64", "The figure, in Flink's unit."),
     }
-    return StorageTable(
+    return _table(
         name="flink_metric",
         comment="Flink's own figures over time.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("metric", "job", "inserted_at"),
         partition_by="toDate(inserted_at)",
@@ -187,11 +198,10 @@ def freshness_table() -> StorageTable:
         "maximum": ("Float64", "The longest."),
         "events": ("UInt64", "Events of the minute before that were measured."),
     }
-    return StorageTable(
+    return _table(
         name="freshness_result",
         comment="How long events took to become visible, measured while verify runs continuously.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("inserted_at", "job"),
         partition_by="toDate(inserted_at)",
@@ -210,11 +220,10 @@ def forgotten_user_table() -> StorageTable:
             "Until the request is finished: a random number, and the pseudonym that follows from it and the id.",
         ),
     }
-    return StorageTable(
+    return _table(
         name="forgotten_user",
         comment="Requests to forget a person: that it was done, not to whom.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("forgotten_at", "request"),
     )
