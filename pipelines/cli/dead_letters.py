@@ -260,8 +260,6 @@ def _show_groups(groups: Sequence[Group]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from pipelines.dead_letters.render import moment
-
     if not groups:
         Console(stderr=True).print("There are no such dead letters.")
         return
@@ -270,7 +268,7 @@ def _show_groups(groups: Sequence[Group]) -> None:
     )
     for group in groups:
         numbers = (f"{group.dead_letters:,}", f"{group.replayed:,}")
-        times = (moment(group.first_at), moment(group.last_at))
+        times = (f"{group.first_at:%Y-%m-%d %H:%M:%S}", f"{group.last_at:%Y-%m-%d %H:%M:%S}")
         table.add_row(group.topic, group.reason, escape(group.field) or "–", *numbers, *times, str(group.example))
     Console(highlight=False).print(table)
 
@@ -345,6 +343,6 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
         console.print(f"Kafka did not take: {sender.failed:,} ({', '.join(sender.errors)}). Run the same again.")
     if outcome.forgotten:
         console.print(
-            f"{outcome.forgotten:,} are older than the {settings().state_ttl_hours} h for which Flink remembers windows "
-            "(LIVEPULSE_STATE_TTL_HOURS): their windows are right once everything is counted anew, livepulse jobs submit"
+            f"Older than the {settings().state_ttl_hours} h for which Flink remembers windows (LIVEPULSE_STATE_TTL_HOURS): "
+            f"{outcome.forgotten:,}. Their windows are right once everything is counted anew: livepulse jobs submit"
         )
