@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from jobs.catalogue import FRESHNESS, Kind, Output, counters_of, jobs, metric_topic
+from schemas.events.base import USER
 from schemas.generate.clickhouse import QUEUE_SETTINGS
 from schemas.grains import Grain, grains
 from schemas.storage import StorageTable
@@ -32,6 +33,9 @@ def counter_table(grain: Grain) -> StorageTable:
         comments[name] = f"{counter.description} [{job.name}]"
     columns[FRESHNESS] = "SimpleAggregateFunction(max, DateTime64(3, 'UTC'))"
     comments[FRESHNESS] = "Newest Kafka timestamp of a record that the row has counted."
+    if USER in grain.keys:
+        columns["inserted_at"] = "SimpleAggregateFunction(max, DateTime('UTC')) DEFAULT now()"
+        comments["inserted_at"] = "When the row last changed; retention counts from here."
     return StorageTable(
         name=grain.storage,
         comment=f"{grain.description} Counters that only grow; read `{grain.name}`.",

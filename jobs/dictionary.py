@@ -13,7 +13,16 @@ from jobs.clickhouse import UNREADABLE, counter_table
 from schemas.events import EVENTS
 from schemas.grains import Grain, grains
 from schemas.rules import FieldRule, Reason, field_rules
-from schemas.storage import StorageTable, dead_letter_table, event_table, flink_metric_table, freshness_table, verify_table
+from schemas.storage import (
+    StorageTable,
+    dead_letter_replay_table,
+    dead_letter_table,
+    event_table,
+    flink_metric_table,
+    forgotten_user_table,
+    freshness_table,
+    verify_table,
+)
 from schemas.topics import topics
 
 _UNITS = {
@@ -177,8 +186,14 @@ def page() -> str:
         + "\n".join(_analysis_views()),
         "## Events\n\nAs they come in on Kafka, one topic each, and as rows of `<topic>_event`. Every event table also has:\n\n"
         + "\n".join((_every_event(), *map(_event, topics()))),
-        "## Records that are no event\n\n" + _storage(dead_letter_table()) + "\n" + _reasons(),
+        "## Records that are no event\n\n"
+        + _storage(dead_letter_table())
+        + "\n"
+        + _reasons()
+        + "\n"
+        + _storage(dead_letter_replay_table()),
         "## What verify found\n\n" + _storage(verify_table()),
+        "## People who were forgotten\n\n" + _storage(forgotten_user_table()),
         "## The pipeline itself\n\n" + _storage(freshness_table()) + "\n" + _storage(flink_metric_table()),
     ]
     return "\n".join(sections)

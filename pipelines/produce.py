@@ -65,10 +65,12 @@ class Sender:
         login: Mapping[str, str] = MappingProxyType({}),
         tick: Callable[[], None] = lambda: None,
         stopped: Callable[[], bool] = lambda: False,
+        receipts: bool = False,
     ) -> None:
         """`tick` is called every tenth of a second while waiting; `stopped` asked whether to give up when the queue is full.
 
         `login` is what `pipelines.kafka.librdkafka` says.
+        `receipts` are needed for `send_with_receipt`, and cost more than sending does.
         """
         self.sent = 0
         """Records handed over so far."""
@@ -79,7 +81,14 @@ class Sender:
         self._tick, self._stopped = tick, stopped
         self._trouble: tuple[float, str] | None = None
         self._producer = Producer(
-            {**_CONFIG, **login, "bootstrap.servers": bootstrap, "on_delivery": self._on_failure, "error_cb": self._on_trouble}
+            {
+                **_CONFIG,
+                **login,
+                "bootstrap.servers": bootstrap,
+                "on_delivery": self._on_failure,
+                "error_cb": self._on_trouble,
+                "delivery.report.only.error": not receipts,
+            }
         )
         self._produce, self._poll = self._producer.produce, self._producer.poll
 
@@ -98,6 +107,34 @@ class Sender:
         self.sent += 1
         if not self.sent % _POLL_EVERY:
             self._poll(0)
+
+    def send_with_receipt(
+        self,
+        topic: str,
+        key: str,
+        value: bytes,
+        timestamp_ms: int,
+        headers: Mapping[str, bytes],
+        receipt: Callable[[int, int], None],
+    ) -> None:
+        """As `send`, with headers; `receipt` is told partition and offset once Kafka has acknowledged the record."""
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            if error is not None:
+                self._count(error)
+            else:
+                receipt(message.partition() or 0, message.offset() or 0)
+
+        while True:
+            try:
+                self._produce(topic, value, key, timestamp=timestamp_ms, headers=dict(headers), on_delivery=report)
+            except BufferError:
+                self.flush()
+                continue
+            except KafkaException as error:
+                self._count(error.args[0])
+            self.sent += 1
+            return
 
     def poll(self) -> None:
         """Learn what became of records sent before; call this when nothing was sent for a while."""

@@ -15,6 +15,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import UserError
+from pipelines.privacy.pseudonym import pseudonymised
 from pipelines.produce import Stopped
 from pipelines.recording import STDIN, Reader, Record, RecordingError, event_time_of, parse
 
@@ -131,6 +132,8 @@ class Replay:
     """Times its own pace; infinite for as fast as possible."""
     times: Times = "now"
     topic: str | None = None
+    pseudonym_key: str = ""
+    """Key for pseudonyms of the user ids; empty: they are sent as they are."""
     check: Callable[[str, int], None] = lambda topic, timestamp_ms: None
     """Called with topic and timestamp before each record is sent; may raise."""
     save: Callable[[Position], None] = lambda position: None
@@ -173,6 +176,8 @@ class Replay:
                     break
                 if position and position.shift_ms:
                     record = shifted(record, position.shift_ms)
+                if self.pseudonym_key:
+                    record = pseudonymised(record, self.pseudonym_key)
                 self.check(record.topic, record.timestamp_ms)
                 self.target.send(record.topic, record.key, record.value, record.timestamp_ms)
                 self.sent[record.topic] += 1

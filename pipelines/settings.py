@@ -19,6 +19,12 @@ def _known_zone(name: str) -> str:
     return name
 
 
+def _long_enough(key: SecretStr) -> SecretStr:
+    if 0 < len(key.get_secret_value()) < 16:
+        raise ValueError("a key of fewer than 16 characters can be guessed; make one: openssl rand -base64 32")
+    return key
+
+
 class Settings(BaseSettings):
     """Where the services are and how events are judged.
 
@@ -81,7 +87,19 @@ class Settings(BaseSettings):
     future_seconds: int = Field(default=300, ge=1, description="Further ahead than this when the broker got it: dead letter.")
     session_gap_seconds: int = Field(default=60, ge=10, description="Silence of a viewer's heartbeats that ends a session.")
     activity_gap_seconds: int = Field(default=300, ge=10, description="Silence of a user's activity that ends an inferred session.")
-    event_ttl_days: int = Field(default=90, ge=1, description="Days that stored events and dead letters are kept.")
+    event_ttl_days: int = Field(default=90, ge=1, description="Days that stored events and the pipeline's own figures are kept.")
+    dead_letter_ttl_days: int = Field(
+        default=30, ge=1, description="Days that dead letters are kept: whole records, whatever is in them."
+    )
+    person_ttl_days: int = Field(
+        default=1_095,
+        ge=1,
+        description="Days that counters of single people (buyer_day) are kept after they last changed: how long `all time` is.",
+    )
+    pseudonym_key: Annotated[SecretStr, AfterValidator(_long_enough)] = Field(
+        default=SecretStr(""),
+        description="Key by which `livepulse replay` makes pseudonyms of user ids; not set: they are sent as they are.",
+    )
 
     parallelism: int = Field(default=2, ge=1)
     taskmanager_memory_mb: int = Field(default=3_072, ge=1_024, description="Memory of the local Flink TaskManager's process.")

@@ -16,6 +16,7 @@ from pipelines.kafka import address_for_clickhouse
 from pipelines.settings import Settings
 from pipelines.sql import fill
 from schemas import storage
+from schemas.events.base import USER
 from schemas.generate import clickhouse as events
 from schemas.grains import grains
 from schemas.topics import topics
@@ -44,14 +45,28 @@ def migrate(settings: Settings) -> list[int]:
     try:
         # Records are stored as the user that may store, whoever migrates: the views that take them work as their definer.
         [(separate,)] = client.execute("SELECT count() FROM system.users WHERE name = 'ingest'")
-        for table in tables():
-            if "inserted_at" in table.columns:
-                _set_ttl(settings, client, table.name)
+        set_retention(settings, client)
         for statement in plumbing(settings):
             client.execute(_TAKES_RECORDS.sub(r"\1 DEFINER = ingest SQL SECURITY DEFINER\2", statement) if separate else statement)
     finally:
         client.disconnect()
     return applied
+
+
+def retention_days(settings: Settings, table: storage.StorageTable) -> int | None:
+    """How many days a table keeps a row after it was stored; None where it keeps it for good."""
+    if "inserted_at" not in table.columns:
+        return None
+    if table.name == storage.dead_letter_table().name:
+        return settings.dead_letter_ttl_days
+    return settings.person_ttl_days if USER in table.order_by else settings.event_ttl_days
+
+
+def set_retention(settings: Settings, client: Client) -> None:
+    """Has every table delete rows when the settings say so. Rows that are stored go at their part's next merge."""
+    for table in tables():
+        if days := retention_days(settings, table):
+            _set_ttl(client, table.name, days)
 
 
 def plumbing(settings: Settings) -> list[str]:
@@ -98,8 +113,8 @@ def _apply_migrations(settings: Settings) -> list[int]:
     return [migration.version for migration in applied]
 
 
-def _set_ttl(settings: Settings, client: Client, table: str) -> None:
-    ttl = f"inserted_at + toIntervalDay({settings.event_ttl_days})"
+def _set_ttl(client: Client, table: str, days: int) -> None:
+    ttl = f"inserted_at + toIntervalDay({days})"
     [(definition,)] = client.execute(
         "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = %(table)s", {"table": table}
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from jobs.catalogue import jobs, metric_topic
@@ -74,3 +76,28 @@ def create_missing(settings: Settings) -> list[str]:
         return [spec.name for spec in missing]
     finally:
         client.close()
+
+
+def retention(settings: Settings, names: Sequence[str]) -> dict[str, timedelta | None]:
+    """How long Kafka may keep a record of each topic, by what it is told now; None: for ever.
+
+    A file of the log is deleted when its newest record is old enough, so its oldest is kept longer by what a file spans.
+    """
+    from kafka.admin import ConfigResource
+
+    client = admin(settings)
+    try:
+        found = client.describe_configs([ConfigResource("TOPIC", name) for name in names], config_filter="all")["topic"]
+    finally:
+        client.close()
+    return {name: _kept({key: entry["value"] for key, entry in found[name].items()}) for name in names}
+
+
+def _kept(config: Mapping[str, str]) -> timedelta | None:
+    milliseconds = int(config["retention.ms"])
+    if milliseconds < 0 or "compact" in config["cleanup.policy"]:
+        return None
+    try:
+        return timedelta(milliseconds=milliseconds + int(config["segment.ms"]))
+    except OverflowError:
+        return None

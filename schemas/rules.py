@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal
 
-from schemas.events.base import Event
+from schemas.events.base import MAX_ID_LENGTH, Event
 
 
 class Reason(StrEnum):
@@ -42,6 +42,12 @@ class FieldRule:
     maximum: int | None = None
     pattern: str | None = None
     values: tuple[str, ...] = ()
+
+    @property
+    def free_text(self) -> bool:
+        """Whether it is what a person wrote: text that may be longer than an id."""
+        closed = self.values or self.pattern
+        return self.kind == "string" and not closed and (self.max_length is None or self.max_length > MAX_ID_LENGTH)
 
 
 _UNDERSTOOD = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from schemas.events import EVENTS
@@ -89,6 +90,20 @@ def event_table(topic: str) -> StorageTable:
     )
 
 
+def _table(
+    name: str,
+    comment: str,
+    columns: Mapping[str, tuple[str, str]],
+    engine: str,
+    order_by: tuple[str, ...],
+    partition_by: str | None = None,
+) -> StorageTable:
+    """A table from its columns: name -> type and what it holds."""
+    types = {column: definition for column, (definition, _) in columns.items()}
+    comments = {column: text for column, (_, text) in columns.items()}
+    return StorageTable(name, comment, types, comments, engine, order_by, partition_by)
+
+
 def dead_letter_table() -> StorageTable:
     """The table of records that are no valid event, whole and with the reason."""
     columns = {
@@ -97,14 +112,35 @@ def dead_letter_table() -> StorageTable:
         "raw": ("String", "The record's value, byte by byte."),
         **RECORD_COLUMNS,
     }
-    return StorageTable(
+    return _table(
         name="dead_letter",
         comment="Records that are no valid event, with the reason and the original bytes.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="ReplacingMergeTree",
         order_by=("_topic", "_partition", "_offset"),
         partition_by="toDate(received_at)",
+    )
+
+
+def dead_letter_replay_table() -> StorageTable:
+    """The table of dead letters that were repaired and sent again, a row each time: from which place, to which."""
+    columns = {
+        "_topic": ("LowCardinality(String)", "Kafka topic of the dead letter, and of what was sent for it."),
+        "_partition": ("UInt32", "Partition of the dead letter."),
+        "_offset": ("UInt64", "Offset of the dead letter in its partition."),
+        "new_partition": ("UInt32", "Partition of the repaired event."),
+        "new_offset": ("UInt64", "Offset of the repaired event in its partition."),
+        "event_id": ("String", "The event's own, or the one that was derived from the place of the dead letter."),
+        "fix": ("String", "What was changed, as JSON; empty when the event was sent as it was."),
+        "replayed_at": ("DateTime64(3, 'UTC')", "When Kafka had acknowledged it."),
+        "inserted_at": ("DateTime('UTC') DEFAULT now()", "When the row was stored; retention counts from here."),
+    }
+    return _table(
+        name="dead_letter_replay",
+        comment="Dead letters that were repaired and sent again.",
+        columns=columns,
+        engine="MergeTree",
+        order_by=("_topic", "_partition", "_offset"),
     )
 
 
@@ -121,11 +157,10 @@ def verify_table() -> StorageTable:
         "wrong": ("UInt64", "Rows with a counter that differs."),
         "seconds": ("Float64", "How long the check took."),
     }
-    return StorageTable(
+    return _table(
         name="verify_result",
         comment="What verify found, a row a check.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("checked_at", "subject"),
     )
@@ -143,11 +178,10 @@ def flink_metric_table() -> StorageTable:
         "metric": ("LowCardinality(String)", "Flink's name of the figure."),
         "value": ("Float64", "The figure, in Flink's unit."),
     }
-    return StorageTable(
+    return _table(
         name="flink_metric",
         comment="Flink's own figures over time.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("metric", "job", "inserted_at"),
         partition_by="toDate(inserted_at)",
@@ -164,14 +198,34 @@ def freshness_table() -> StorageTable:
         "maximum": ("Float64", "The longest."),
         "events": ("UInt64", "Events of the minute before that were measured."),
     }
-    return StorageTable(
+    return _table(
         name="freshness_result",
         comment="How long events took to become visible, measured while verify runs continuously.",
-        columns={name: definition for name, (definition, _) in columns.items()},
-        comments={name: comment for name, (_, comment) in columns.items()},
+        columns=columns,
         engine="MergeTree",
         order_by=("inserted_at", "job"),
         partition_by="toDate(inserted_at)",
+    )
+
+
+def forgotten_user_table() -> StorageTable:
+    """The table of requests to forget a person, a row a table that had something; who it was is not in it."""
+    columns = {
+        "request": ("String", "A random number, the same in every row of a request."),
+        "forgotten_at": ("DateTime64(3, 'UTC')", "When it was done."),
+        "table": ("LowCardinality(String)", "Table whose rows were changed; empty where nothing was found."),
+        "rows": ("UInt64", "Rows that were changed there."),
+        "unfinished": (
+            "String",
+            "Until the request is finished: a random number, and the pseudonym that follows from it and the id.",
+        ),
+    }
+    return _table(
+        name="forgotten_user",
+        comment="Requests to forget a person: that it was done, not to whom.",
+        columns=columns,
+        engine="MergeTree",
+        order_by=("forgotten_at", "request"),
     )
 
 
@@ -180,7 +234,9 @@ def tables() -> list[StorageTable]:
     return [
         *(event_table(topic) for topic in EVENTS),
         dead_letter_table(),
+        dead_letter_replay_table(),
         verify_table(),
         flink_metric_table(),
         freshness_table(),
+        forgotten_user_table(),
     ]

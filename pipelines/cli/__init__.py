@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
 
 _STACK, _STORAGE, _PRODUCERS, _CORRECTNESS = "Local stack", "Storage and jobs", "Producers", "Correctness"
-_WATCHING, _DEVELOPMENT = "Watching", "Development"
+_WATCHING, _PRIVACY, _DEVELOPMENT = "Watching", "Privacy", "Development"
 
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("pipelines.cli.demo:demo", _WATCHING, "All of it at once: start, simulate, watch, verify, stop."),
@@ -38,8 +38,15 @@ COMMANDS: dict[str, Entry] = {
     "migrate": Entry("pipelines.cli.storage:migrate", _STORAGE, "Create missing topics, bring tables and views up to date."),
     "jobs": Entry("pipelines.cli.jobs:app", _STORAGE, "The jobs that compute the metrics: list, submit, status, stop, resume."),
     "verify": Entry("pipelines.cli.verify:verify", _CORRECTNESS, "Prove that nothing is lost and every counter is right."),
+    "doctor": Entry(
+        "pipelines.cli.doctor:doctor", _CORRECTNESS, "Find and name what usually goes wrong, with the command that helps."
+    ),
+    "dead-letters": Entry(
+        "pipelines.cli.dead_letters:app", _CORRECTNESS, "Records that were no valid event: list, show, repair and replay."
+    ),
     "simulate": Entry("pipelines.cli.simulate:simulate", _PRODUCERS, "Send believable broadcasts, made from a seed, with faults."),
     "replay": Entry("pipelines.cli.replay:replay", _PRODUCERS, "Send recorded events again, with their own times or those of now."),
+    "forget-user": Entry("pipelines.cli.privacy:forget_user", _PRIVACY, "Remove a person from every table, for good."),
     "new": Entry("pipelines.cli.new:app", _DEVELOPMENT, "Begin a new event or metric with an example that works."),
     "generate": Entry("pipelines.cli.storage:generate", _DEVELOPMENT, "Write all that follows from schemas/ and jobs/."),
 }

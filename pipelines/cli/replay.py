@@ -66,6 +66,9 @@ def replay(
       {"topic": "like", "key": …, "timestamp": …, "value": {…}}
     With --topic it may be the event alone.
 
+    Where LIVEPULSE_PSEUDONYM_KEY is set, each user_id is sent as its keyed
+    hash (HMAC-SHA256), so a recording of real ids leaves none in Kafka.
+
     The position is kept every few seconds. After a crash --resume sends the
     last seconds again, with the same times: at least once.
 
@@ -164,6 +167,7 @@ def replay(
             speed=speed,
             times=times.value,
             topic=topic,
+            pseudonym_key=settings().pseudonym_key.get_secret_value(),
             check=Retention(kafka, EVENTS, login=login, keep_forever=keep_forever).check,
             save=save,
             tick=progress.tick,

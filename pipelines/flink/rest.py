@@ -44,6 +44,18 @@ class Checkpoints:
     last_age_seconds: float | None
     last_duration_seconds: float | None
     last_bytes: int | None
+    failed_age_seconds: float | None = None
+    """Since the last one that failed; None when none did."""
+    failure: str | None = None
+    """Why it failed."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What made an application restart or fail."""
+
+    age_seconds: float
+    cause: str
 
 
 def overview(settings: Settings) -> list[Application]:
@@ -76,7 +88,7 @@ def parameters(settings: Settings, application: Application) -> dict[str, str]:
 def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     """The checkpoints of an application."""
     answer = _get(settings, f"/jobs/{application.id}/checkpoints")
-    last = answer["latest"]["completed"]
+    last, failed = answer["latest"]["completed"], answer["latest"]["failed"]
     return Checkpoints(
         completed=answer["counts"]["completed"],
         failed=answer["counts"]["failed"],
@@ -85,13 +97,38 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
         last_age_seconds=time.time() - last["latest_ack_timestamp"] / 1000 if last else None,
         last_duration_seconds=last["end_to_end_duration"] / 1000 if last else None,
         last_bytes=last["checkpointed_size"] if last else None,
+        failed_age_seconds=time.time() - failed["failure_timestamp"] / 1000 if failed else None,
+        failure=failed["failure_message"] if failed else None,
     )
+
+
+def checkpoint_interval(settings: Settings, application: Application) -> float:
+    """Seconds from one checkpoint to the next that the application was started with."""
+    return float(_get(settings, f"/jobs/{application.id}/checkpoints/config")["interval"]) / 1000
+
+
+def version(settings: Settings) -> str:
+    """Flink's version."""
+    return str(_get(settings, "/config")["flink-version"])
 
 
 def last_failure(settings: Settings, number: str) -> str | None:
     """The first line of the newest exception that made the application restart or fail."""
     entries = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
     return str(entries[0]["stacktrace"]).splitlines()[0] if entries else None
+
+
+def failures(settings: Settings, application: Application) -> list[Failure]:
+    """What made the application restart or fail, the newest first; Flink remembers some sixteen."""
+    entries = _get(settings, f"/jobs/{application.id}/exceptions")["exceptionHistory"]["entries"]
+    return [Failure(time.time() - entry["timestamp"] / 1000, _root(str(entry["stacktrace"]))) for entry in entries]
+
+
+def _root(stacktrace: str) -> str:
+    """The line of a Java stack trace that names what began it."""
+    lines = stacktrace.splitlines() or [""]
+    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
+    return causes[-1] if causes else lines[0]
 
 
 def stop_with_savepoint(settings: Settings, application: Application, timeout_seconds: float = 300) -> str:

@@ -77,7 +77,7 @@ def install(settings: Settings, say: Say, services: Collection[str] = _ALL) -> l
     layout = Layout.of(settings)
     layout.components.mkdir(parents=True, exist_ok=True)
     with _locked(layout.components / "lock", say):
-        todo = [part for part in parts(settings, services) if not _is_current(layout, part)]
+        todo = outdated(settings, services)
         needs = {"npm" if part.name in ("clickhouse", "board") else "mvn" for part in todo}
         if "mvn" in needs:
             java()
@@ -87,6 +87,19 @@ def install(settings: Settings, say: Say, services: Collection[str] = _ALL) -> l
             say(f"Getting {part.title} …")
             _make(layout, part)
     return [part.name for part in todo]
+
+
+def outdated(settings: Settings, services: Collection[str] = _ALL) -> list[Part]:
+    """The parts that are missing, or were made from other inputs than today's."""
+    layout = Layout.of(settings)
+    return [part for part in parts(settings, services) if not _is_current(layout, part)]
+
+
+def replaced_at(settings: Settings, service: str) -> float | None:
+    """When the parts of a service were last installed, in seconds since 1970; None when it has none that were."""
+    layout = Layout.of(settings)
+    stamps = [_stamp(layout, part) for part in parts(settings, (service,))]
+    return max((stamp.stat().st_mtime for stamp in stamps if stamp.is_file()), default=None)
 
 
 def java() -> str:

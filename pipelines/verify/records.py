@@ -10,16 +10,18 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from pipelines.stack.health import away
 from pipelines.verify.result import Check
 from schemas.topics import topics
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
-    from kafka import KafkaConsumer, TopicPartition
+    from kafka import TopicPartition
 
     from pipelines.settings import Settings
 
 _EXAMPLES = 5
+_READ_SECONDS = 10.0
 
 
 def check_records(settings: Settings, client: Client, wait_seconds: float) -> list[Check]:
@@ -42,14 +44,14 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
         ends = consumer.end_offsets(everything)
         begins = consumer.beginning_offsets(everything)
         deadline = time.monotonic() + wait_seconds
-        return [_check_topic(client, consumer, name, found, begins, ends, deadline) for name, found in partitions.items()]
+        return [_check_topic(settings, client, name, found, begins, ends, deadline) for name, found in partitions.items()]
     finally:
         consumer.close()
 
 
 def _check_topic(
+    settings: Settings,
     client: Client,
-    consumer: KafkaConsumer,
     topic: str,
     partitions: list[TopicPartition],
     begins: dict[TopicPartition, int],
@@ -64,7 +66,7 @@ def _check_topic(
         while missing and time.monotonic() < deadline:
             time.sleep(0.5)
             missing = _missing(client, topic, partition.partition, begin, end)
-        lost = _with_value(consumer, partition, missing) if missing else []
+        lost = _with_value(settings, partition, missing) if missing else []
         check.compared += end - begin
         check.lost += len(lost)
         twice = _in_both(client, topic, partition.partition)
@@ -103,16 +105,41 @@ def _in_both(client: Client, topic: str, partition: int) -> list[int]:
     return [offset for (offset,) in rows]
 
 
-def _with_value(consumer: KafkaConsumer, partition: TopicPartition, offsets: Iterable[int]) -> list[int]:
+def _with_value(settings: Settings, partition: TopicPartition, offsets: Iterable[int]) -> list[int]:
     """Those of the offsets at which Kafka has a record with a value."""
-    wanted = sorted(offsets)
-    consumer.assign([partition])
-    consumer.seek(partition, wanted[0])
+    # Of the two clients the one that reads every compression that a producer may have chosen.
+    from confluent_kafka import Consumer, KafkaError, KafkaException
+    from confluent_kafka import TopicPartition as Start
+
+    from pipelines.kafka import librdkafka
+
+    wanted = set(offsets)
+    last = max(wanted)
+    consumer = Consumer(
+        {
+            **librdkafka(settings),
+            "bootstrap.servers": settings.kafka_address,
+            "group.id": "livepulse-verify",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
     found = []
-    while consumer.position(partition) <= wanted[-1]:
-        batch = consumer.poll(timeout_ms=2_000).get(partition, [])
-        if not batch and consumer.position(partition) <= wanted[-1]:
-            break  # nothing but marks up to the end
-        found += [record.offset for record in batch if record.value]
-    remaining = set(wanted)
-    return [offset for offset in found if offset in remaining]
+    try:
+        consumer.assign([Start(partition.topic, partition.partition, min(wanted))])
+        while (message := consumer.poll(_READ_SECONDS)) is not None:
+            if error := message.error():
+                if error.code() == KafkaError._PARTITION_EOF:
+                    break
+                raise KafkaException(error)
+            offset = message.offset()
+            assert offset is not None  # only one that was not read has none
+            if offset in wanted and message.value():
+                found.append(offset)
+            if offset >= last:
+                break
+        else:
+            raise away(settings, "kafka", f"no answer for {_READ_SECONDS:.0f} s")
+    finally:
+        consumer.close()
+    return found

@@ -7,15 +7,24 @@ models and writes the same predicates for Flink SQL and ClickHouse.
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 MAX_EVENT_TIME = 4_102_444_800_000
 """2100-01-01T00:00:00Z in milliseconds: inside the range of every date type on the way."""
 
-Id = Annotated[str, Field(min_length=1, max_length=64)]
+MAX_ID_LENGTH = 64
+
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_LENGTH)]
 """An opaque identifier; compared byte by byte, never parsed."""
+
+USER = "user_id"
+"""The field, and in tables the column, that says who it was."""
+
+AgeGroup = Literal["under_14", "14_17", "adult"]
+"""How old the person is, as far as the producer knows. An event that has a field `age_group` of it and text that the person
+wrote: of those under 14 the text is not stored."""
 
 Time = Annotated[int, Field(ge=0, lt=MAX_EVENT_TIME)]
 """Milliseconds since 1970-01-01T00:00:00Z."""

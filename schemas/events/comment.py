@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from schemas.events.base import Event, Id
+from schemas.events.base import AgeGroup, Event, Id
 
 
 class Comment(Event):
@@ -10,3 +10,4 @@ class Comment(Event):
 
     text: str = Field(max_length=500, description="What was written; at most 500 Unicode code points.")
     reply_to: Id | None = Field(default=None, description="`event_id` of the comment that this one answers.")
+    age_group: AgeGroup | None = Field(default=None, description="Of who wrote, where known; `under_14`: the text is not stored.")

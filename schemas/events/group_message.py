@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from schemas.events.base import Event, Id
+from schemas.events.base import AgeGroup, Event, Id
 
 
 class GroupMessage(Event):
@@ -14,3 +14,4 @@ class GroupMessage(Event):
     group_id: Id = Field(description="The chat group.")
     text: str = Field(max_length=2_000, description="What was written; at most 2,000 Unicode code points.")
     role: Literal["member", "staff"] = Field(description="Who wrote: a member, or the host's staff.")
+    age_group: AgeGroup | None = Field(default=None, description="Of who wrote, where known; `under_14`: the text is not stored.")

@@ -84,7 +84,8 @@ def ingest_sql(topic: Topic) -> list[str]:
     name = topic.name
     rules = field_rules(EVENTS[name])
     parsed_columns = ",\n".join(f"  {r.name} {_WIRE_TYPE[r.kind]}" for r in rules)
-    stored = ",\n".join(f"  {_stored(r)} AS {r.name}" for r in rules)
+    by_age = any(r.name == "age_group" for r in rules)
+    stored = ",\n".join(f"  {_stored(r, by_age)} AS {r.name}" for r in rules)
     event_time = "fromUnixTimestamp64Milli(parsed.event_time, 'UTC')"
     return [
         *(f"DROP VIEW IF EXISTS {name}_{view}" for view in ("parse", "store", "reject", "counted")),
@@ -160,7 +161,10 @@ def _empty(rule: FieldRule) -> str:
     return "''" if rule.kind == "string" else "0"
 
 
-def _stored(rule: FieldRule) -> str:
+def _stored(rule: FieldRule, by_age: bool) -> str:
+    """What a column gets of its field; `by_age` says whether the event has an `age_group`."""
+    if by_age and rule.free_text:
+        return f"if(parsed.age_group = 'under_14', '', parsed.{rule.name})"
     if rule.name == "event_time":
         return "fromUnixTimestamp64Milli(parsed.event_time, 'UTC')"
     return f"CAST(parsed.{rule.name}, '{column_type(rule)}')" if rule.kind == "integer" else f"parsed.{rule.name}"

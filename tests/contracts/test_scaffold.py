@@ -269,3 +269,11 @@ def test_it_runs(deployed: Settings, scaffolded: Scaffolded) -> None:
     wait_for(lambda: query(deployed, f"SELECT count FROM {EVENT}_event FINAL") == [(3,)], f"an event in {EVENT}_event")
     dead = "SELECT reason, field FROM dead_letter FINAL WHERE _topic = %(topic)s"
     wait_for(lambda: query(deployed, dead, topic=EVENT) == [("out_of_range", "count")], "a dead letter")
+
+    # Forgetting a person covers the new event as it is.
+    user = json.loads((folder / "schemas" / "examples" / EVENT / "pass" / "minimal.json").read_bytes())["user_id"]
+    environment = {f"LIVEPULSE_{name.upper()}": str(getattr(deployed, name)) for name in ("home", "clickhouse_port", "kafka_port")}
+    environment["LIVEPULSE_CLICKHOUSE_DATABASE"] = deployed.clickhouse_database
+    said = json.loads(scaffolded.checkout.livepulse("forget-user", user, "--json", environment=environment).partition("\n")[0])
+    assert (said["rows"][f"{EVENT}_event"], said["remains"]) == (1, [])
+    assert query(deployed, f"SELECT startsWith(user_id, 'forgotten-') FROM {EVENT}_event FINAL") == [(1,)]

@@ -12,7 +12,7 @@ from jobs.dictionary import view_columns
 from pipelines.clickhouse import connect
 from pipelines.generate import GENERATED
 from pipelines.settings import Settings
-from pipelines.storage import VIEWS, tables
+from pipelines.storage import VIEWS, retention_days, set_retention, tables
 from schemas.grains import Grain, grains
 from schemas.storage import StorageTable
 
@@ -49,8 +49,38 @@ def test_table_is_as_declared(client: Client, stack: Settings, table: StorageTab
     )
     assert (engine, sorting, partition) == (table.engine, ", ".join(table.order_by), table.partition_by or "")
     assert comment == table.comment
-    ttl = re.search(r" TTL (.+?) SETTINGS", definition)
-    assert (ttl and ttl[1]) == (f"inserted_at + toIntervalDay({stack.event_ttl_days})" if "inserted_at" in table.columns else None)
+    days = retention_days(stack, table)
+    assert _ttl(definition) == (f"inserted_at + toIntervalDay({days})" if days else None)
+
+
+def test_retention_follows_the_settings(client: Client, stack: Settings) -> None:
+    def kept() -> dict[str, str | None]:
+        return dict(
+            (name, _ttl(definition))
+            for name, definition in client.execute(
+                "SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()"
+                " AND name IN ('like_event', 'dead_letter', 'buyer_day_counters', 'room_1m_counters')"
+            )
+        )
+
+    before = kept()
+    changed = {"event_ttl_days": 400, "dead_letter_ttl_days": 401, "person_ttl_days": 402}
+    try:
+        set_retention(stack.model_copy(update=changed), client)
+        assert kept() == {
+            "like_event": "inserted_at + toIntervalDay(400)",
+            "dead_letter": "inserted_at + toIntervalDay(401)",
+            "buyer_day_counters": "inserted_at + toIntervalDay(402)",
+            "room_1m_counters": None,
+        }
+    finally:
+        set_retention(stack, client)
+    assert kept() == before
+
+
+def _ttl(engine: str) -> str | None:
+    found = re.search(r" TTL (.+?) SETTINGS", engine)
+    return found and found[1]
 
 
 def test_no_other_table_keeps_data(client: Client) -> None:

@@ -144,7 +144,7 @@ _BASE: dict[str, bytes] = {
 }
 
 VALID_FIELDS: dict[str, dict[str, bytes]] = {
-    "comment": _BASE | {"text": b'"hi"', "reply_to": b'"e0"'},
+    "comment": _BASE | {"text": b'"hi"', "reply_to": b'"e0"', "age_group": b'"adult"'},
     "like": _BASE | {"count": b"3"},
     "order": _BASE
     | {
@@ -157,7 +157,7 @@ VALID_FIELDS: dict[str, dict[str, bytes]] = {
         "source": b'"feed"',
         "promotion_id": b'"x1"',
     },
-    "group_message": _BASE | {"group_id": b'"g1"', "text": b'"hi"', "role": b'"member"'},
+    "group_message": _BASE | {"group_id": b'"g1"', "text": b'"hi"', "role": b'"member"', "age_group": b'"under_14"'},
     "view": _BASE | {"action": b'"enter"', "source": b'"feed"'},
     "product": _BASE | {"action": b'"click"', "product_id": b'"p1"'},
 }

@@ -134,6 +134,12 @@ def test_a_wrong_option_is_refused(command: tuple[str, ...], livepulse: Livepuls
         (("replay", "-", "--topic", "comments"), "Topics: comment,"),
         (("new", "event", "Gift"), "gift_sent"),
         (("verify", "--wait", "-1"), "--wait"),
+        (("dead-letters", "list", "--topic", "comments"), "Topics: comment,"),
+        (("dead-letters", "list", "--reason", "typo"), "Reasons: malformed_json,"),
+        (("dead-letters", "list", "--since", "yesterday"), "2h"),
+        (("dead-letters", "show", "comment"), "TOPIC/PARTITION/OFFSET"),
+        (("dead-letters", "replay", "comment/0/x"), "TOPIC/PARTITION/OFFSET"),
+        (("dead-letters", "replay", "--fix", "nothing.yaml"), "nothing.yaml"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -213,6 +219,9 @@ NEEDS = {
     ("jobs", "resume"): "kafka",
     ("simulate", "--events", "5"): "kafka",
     ("replay", "some.jsonl"): "kafka",
+    ("dead-letters", "list"): "clickhouse",
+    ("dead-letters", "show", "comment/0/42"): "clickhouse",
+    ("dead-letters", "replay"): "kafka",
     ("watch", "--once"): "clickhouse",
     ("watch", "--json"): "clickhouse",
     ("board",): "clickhouse",
@@ -253,6 +262,18 @@ def test_a_service_that_goes_away_later_is_named(
     assert ended.code == 1
     assert service in ended.err and NOWHERE in ended.err
     assert "livepulse status" in ended.err or "livepulse up" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_doctor_names_services_that_are_away_and_looks_at_the_rest(livepulse: Livepulse) -> None:
+    ended = livepulse("doctor", "--json", kafka=NOWHERE, clickhouse=NOWHERE, flink=NOWHERE)
+    assert ended.code == 1
+    found = json.loads(ended.out)["findings"]
+    problems = {one["check"]: one["help"] for one in found if one["level"] == "problem"}
+    assert problems.keys() >= {"kafka", "clickhouse", "flink"}
+    assert "LIVEPULSE_KAFKA sets this address" in problems["kafka"]
+    assert {one["seen"] for one in found if one["level"] == "unknown"} == {"needs kafka", "needs clickhouse", "needs flink"}
+    assert "disk of LIVEPULSE_HOME" in {one["check"] for one in found}
     assert "Traceback" not in ended.err
 
 

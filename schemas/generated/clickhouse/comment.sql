@@ -21,6 +21,7 @@ CREATE TABLE comment_parsed
   user_id String,
   text String,
   reply_to String,
+  age_group String,
   problem Tuple(reason LowCardinality(String), field LowCardinality(String)),
   raw String,
   _topic LowCardinality(String),
@@ -40,8 +41,9 @@ SELECT
   parsed.room_id AS room_id,
   parsed.stream_id AS stream_id,
   parsed.user_id AS user_id,
-  parsed.text AS text,
+  if(parsed.age_group = 'under_14', '', parsed.text) AS text,
   parsed.reply_to AS reply_to,
+  parsed.age_group AS age_group,
   if(parsed.stream_id = '', concat('day:', toString(toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}'))), parsed.stream_id) AS broadcast_id,
   toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}') AS day,
   toUnixTimestamp64Milli(received_at) - parsed.event_time > ${lateness_ms} AS is_late,
@@ -69,7 +71,7 @@ SETTINGS
 
 CREATE MATERIALIZED VIEW comment_parse TO comment_parsed AS
 WITH
-  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), text Nullable(String), reply_to Nullable(String))') AS fields,
+  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), text Nullable(String), reply_to Nullable(String), age_group Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
   AND ifNull(lengthUTF8(fields.event_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.event_id) OR JSONType(raw, 'event_id') = 'String'), 0)
   AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
@@ -79,7 +81,8 @@ WITH
   AND (fields.stream_id IS NULL OR ifNull(lengthUTF8(fields.stream_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.stream_id) OR JSONType(raw, 'stream_id') = 'String'), 0))
   AND ifNull(lengthUTF8(fields.user_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.user_id) OR JSONType(raw, 'user_id') = 'String'), 0)
   AND ifNull(lengthUTF8(fields.text) <= 500 AND (NOT isValidJSON(fields.text) OR JSONType(raw, 'text') = 'String'), 0)
-  AND (fields.reply_to IS NULL OR ifNull(lengthUTF8(fields.reply_to) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.reply_to) OR JSONType(raw, 'reply_to') = 'String'), 0)) AS fields_valid,
+  AND (fields.reply_to IS NULL OR ifNull(lengthUTF8(fields.reply_to) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.reply_to) OR JSONType(raw, 'reply_to') = 'String'), 0))
+  AND (fields.age_group IS NULL OR ifNull(fields.age_group IN ('under_14', '14_17', 'adult') AND (NOT isValidJSON(fields.age_group) OR JSONType(raw, 'age_group') = 'String'), 0)) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
   assumeNotNull(ifNull(fields.event_id, '')) AS event_id,
@@ -91,6 +94,7 @@ SELECT
   assumeNotNull(ifNull(fields.user_id, '')) AS user_id,
   assumeNotNull(ifNull(fields.text, '')) AS text,
   assumeNotNull(ifNull(fields.reply_to, '')) AS reply_to,
+  assumeNotNull(ifNull(fields.age_group, '')) AS age_group,
   multiIf(
   fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
   fields_valid, ('future_event_time', 'event_time'),
@@ -129,6 +133,8 @@ SELECT
   ifNull(JSONType(raw, 'reply_to') NOT IN ('Null', 'String'), 0), ('wrong_type', 'reply_to'),
   ifNull(lengthUTF8(fields.reply_to) < 1, 0), ('too_short', 'reply_to'),
   ifNull(lengthUTF8(fields.reply_to) > 64, 0), ('too_long', 'reply_to'),
+  ifNull(JSONType(raw, 'age_group') NOT IN ('Null', 'String'), 0), ('wrong_type', 'age_group'),
+  ifNull(fields.age_group NOT IN ('under_14', '14_17', 'adult'), 0), ('unknown_value', 'age_group'),
   ('malformed_json', '')
   ) AS problem,
   raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at

@@ -22,6 +22,7 @@ CREATE TABLE group_message_parsed
   group_id String,
   text String,
   role String,
+  age_group String,
   problem Tuple(reason LowCardinality(String), field LowCardinality(String)),
   raw String,
   _topic LowCardinality(String),
@@ -42,8 +43,9 @@ SELECT
   parsed.stream_id AS stream_id,
   parsed.user_id AS user_id,
   parsed.group_id AS group_id,
-  parsed.text AS text,
+  if(parsed.age_group = 'under_14', '', parsed.text) AS text,
   parsed.role AS role,
+  parsed.age_group AS age_group,
   if(parsed.stream_id = '', concat('day:', toString(toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}'))), parsed.stream_id) AS broadcast_id,
   toDate(fromUnixTimestamp64Milli(parsed.event_time, 'UTC'), '${time_zone}') AS day,
   toUnixTimestamp64Milli(received_at) - parsed.event_time > ${lateness_ms} AS is_late,
@@ -71,7 +73,7 @@ SETTINGS
 
 CREATE MATERIALIZED VIEW group_message_parse TO group_message_parsed AS
 WITH
-  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), group_id Nullable(String), text Nullable(String), role Nullable(String))') AS fields,
+  JSONExtract(raw, 'Tuple(event_id Nullable(String), event_time Nullable(Int64), schema_version Nullable(Int64), platform Nullable(String), room_id Nullable(String), stream_id Nullable(String), user_id Nullable(String), group_id Nullable(String), text Nullable(String), role Nullable(String), age_group Nullable(String))') AS fields,
   NOT startsWith(raw, '\xEF\xBB\xBF')
   AND ifNull(lengthUTF8(fields.event_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.event_id) OR JSONType(raw, 'event_id') = 'String'), 0)
   AND ifNull(JSONType(raw, 'event_time') = 'Int64' AND fields.event_time BETWEEN 0 AND 4102444799999, 0)
@@ -82,7 +84,8 @@ WITH
   AND ifNull(lengthUTF8(fields.user_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.user_id) OR JSONType(raw, 'user_id') = 'String'), 0)
   AND ifNull(lengthUTF8(fields.group_id) BETWEEN 1 AND 64 AND (NOT isValidJSON(fields.group_id) OR JSONType(raw, 'group_id') = 'String'), 0)
   AND ifNull(lengthUTF8(fields.text) <= 2000 AND (NOT isValidJSON(fields.text) OR JSONType(raw, 'text') = 'String'), 0)
-  AND ifNull(fields.role IN ('member', 'staff') AND (NOT isValidJSON(fields.role) OR JSONType(raw, 'role') = 'String'), 0) AS fields_valid,
+  AND ifNull(fields.role IN ('member', 'staff') AND (NOT isValidJSON(fields.role) OR JSONType(raw, 'role') = 'String'), 0)
+  AND (fields.age_group IS NULL OR ifNull(fields.age_group IN ('under_14', '14_17', 'adult') AND (NOT isValidJSON(fields.age_group) OR JSONType(raw, 'age_group') = 'String'), 0)) AS fields_valid,
   toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS received_ms
 SELECT
   assumeNotNull(ifNull(fields.event_id, '')) AS event_id,
@@ -95,6 +98,7 @@ SELECT
   assumeNotNull(ifNull(fields.group_id, '')) AS group_id,
   assumeNotNull(ifNull(fields.text, '')) AS text,
   assumeNotNull(ifNull(fields.role, '')) AS role,
+  assumeNotNull(ifNull(fields.age_group, '')) AS age_group,
   multiIf(
   fields_valid AND event_time <= received_ms + ${future_ms}, ('', ''),
   fields_valid, ('future_event_time', 'event_time'),
@@ -136,6 +140,8 @@ SELECT
   ifNull(JSONType(raw, 'role') = 'Null', 0), ('missing_field', 'role'),
   ifNull(JSONType(raw, 'role') NOT IN ('Null', 'String'), 0), ('wrong_type', 'role'),
   ifNull(fields.role NOT IN ('member', 'staff'), 0), ('unknown_value', 'role'),
+  ifNull(JSONType(raw, 'age_group') NOT IN ('Null', 'String'), 0), ('wrong_type', 'age_group'),
+  ifNull(fields.age_group NOT IN ('under_14', '14_17', 'adult'), 0), ('unknown_value', 'age_group'),
   ('malformed_json', '')
   ) AS problem,
   raw, _topic, toUInt32(queue._partition) AS _partition, _offset, assumeNotNull(_timestamp_ms) AS received_at

@@ -9,6 +9,7 @@ CREATE TEMPORARY TABLE `comment_record` (
   `user_id` STRING,
   `text` STRING,
   `reply_to` STRING,
+  `age_group` STRING,
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -41,6 +42,7 @@ WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`e
   AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
   AND `text` IS NOT NULL AND CHAR_LENGTH(`text`) <= 500
   AND (`reply_to` IS NULL OR CHAR_LENGTH(`reply_to`) >= 1 AND CHAR_LENGTH(`reply_to`) <= 64)
+  AND (`age_group` IS NULL OR `age_group` IN ('under_14', '14_17', 'adult'))
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
 

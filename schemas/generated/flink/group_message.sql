@@ -10,6 +10,7 @@ CREATE TEMPORARY TABLE `group_message_record` (
   `group_id` STRING,
   `text` STRING,
   `role` STRING,
+  `age_group` STRING,
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -43,6 +44,7 @@ WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`e
   AND `group_id` IS NOT NULL AND CHAR_LENGTH(`group_id`) >= 1 AND CHAR_LENGTH(`group_id`) <= 64
   AND `text` IS NOT NULL AND CHAR_LENGTH(`text`) <= 2000
   AND `role` IS NOT NULL AND `role` IN ('member', 'staff')
+  AND (`age_group` IS NULL OR `age_group` IN ('under_14', '14_17', 'adult'))
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
 

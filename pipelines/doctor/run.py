@@ -1,0 +1,85 @@
+"""All checks in one go. One that cannot be made says so; none keeps the others from being made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+
+from clickhouse_driver.errors import Error as ClickHouseError
+from kafka.errors import KafkaError
+
+from pipelines.doctor import applications, database, disks, letters, parts, processes, readers, services, tables, verified
+from pipelines.doctor.finding import Finding, Level, worst_first
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+from pipelines.stack.health import CHECKS, Health
+from pipelines.watch.live import quiet
+
+
+@dataclass(frozen=True)
+class Group:
+    """Checks that are made together."""
+
+    name: str
+    look: Callable[[Settings], list[Finding]]
+    needs: tuple[str, ...] = ()
+    """Services that must answer; `database` is ours in ClickHouse."""
+
+
+_DATABASE = ("clickhouse", "database")
+
+GROUPS = (
+    Group("processes", processes.look),
+    Group("installed parts", parts.look),
+    Group("disk of LIVEPULSE_HOME", disks.look),
+    Group("jobs and checkpoints", applications.look, ("flink",)),
+    Group("topics and readers", readers.look, ("kafka",)),
+    Group("lag of flink", readers.look_at_flink, _DATABASE),
+    Group("tables, queues and views", database.look, ("clickhouse",)),
+    Group("clickhouse's errors, parts and disks", tables.look, _DATABASE),
+    Group("dead letters and clocks", letters.look, _DATABASE),
+    Group("verify", verified.look, _DATABASE),
+)
+
+
+def examine(settings: Settings, progress: Callable[[str], object] = lambda _: None) -> list[Finding]:
+    """Every finding, the worst first. Nothing is changed.
+
+    Args:
+        progress: told what is still looked at.
+    """
+    progress("services")
+    with quiet(), ThreadPoolExecutor(len(GROUPS)) as pool:
+        healths = list(pool.map(lambda check: check(settings), CHECKS.values()))
+        found = [services.judge(settings, health) for health in healths]
+        found += _in_order(pool, settings, healths, progress)
+    return worst_first(found)
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, settings: Settings, healths: list[Health], progress: Callable[[str], object]
+) -> Iterator[Finding]:
+    up = services.reachable(healths)
+    if "clickhouse" in up and database.exists(settings):
+        up.add("database")
+    futures = {pool.submit(_look, group, settings, up): group.name for group in GROUPS}
+    pending = list(futures.values())
+    progress(", ".join(pending))
+    for future in as_completed(futures):
+        pending.remove(futures[future])
+        progress(", ".join(pending))
+    for future in futures:
+        yield from future.result()
+
+
+def _look(group: Group, settings: Settings, up: set[str]) -> list[Finding]:
+    if missing := [service for service in group.needs if service not in up]:
+        help_ = "livepulse migrate" if missing == ["database"] else f"livepulse up {missing[0]}"
+        return [Finding(group.name, Level.UNKNOWN, f"needs {missing[0]}", help_)]
+    try:
+        return group.look(settings)
+    except (UserError, KafkaError, ClickHouseError, OSError, EOFError) as error:
+        # It went away meanwhile, or refuses this: what else there is to find is worth finding.
+        said = " ".join(str(error).partition("Stack trace:")[0].split())[:300] or type(error).__name__
+        return [Finding(group.name, Level.UNKNOWN, f"could not be looked at: {said}", "livepulse status")]

@@ -1,0 +1,1 @@
+"""Whose data it is: pseudonyms of user ids, and forgetting a person."""
