@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from clickhouse_driver import Client
@@ -21,6 +22,8 @@ from schemas.grains import grains
 from schemas.topics import topics
 
 MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
+_TAKES_RECORDS = re.compile(r"(\ACREATE MATERIALIZED VIEW \w+ TO \w+)(\s)")
+
 VIEWS = Path(schemas.__file__).parent / "clickhouse" / "views"
 
 
@@ -42,10 +45,9 @@ def migrate(settings: Settings) -> list[int]:
     try:
         # Records are stored as the user that may store, whoever migrates: the views that take them work as their definer.
         [(separate,)] = client.execute("SELECT count() FROM system.users WHERE name = 'ingest'")
-        definer = {"default_view_definer": "ingest"} if separate else None
         set_retention(settings, client)
         for statement in plumbing(settings):
-            client.execute(statement, settings=definer)
+            client.execute(_TAKES_RECORDS.sub(r"\1 DEFINER = ingest SQL SECURITY DEFINER\2", statement) if separate else statement)
     finally:
         client.disconnect()
     return applied

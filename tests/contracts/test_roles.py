@@ -175,7 +175,7 @@ def test_ingest_stores_and_defines_nothing(server: Server) -> None:
 @pytest.mark.parametrize("password", ["", "wrong"])
 def test_nobody_gets_in_without_the_password(server: Server, role: str, password: str) -> None:
     for statement in ("SELECT 1", "SELECT * FROM file('/etc/passwd', 'LineAsString')"):
-        refused(server.ask(statement, role, password, max_concurrent_queries_for_user="100"))
+        refused(server.ask(statement, role, password, max_sessions_for_user="100"))
         refused(server.ask(statement, role, password))
 
 

@@ -6,7 +6,6 @@ Not among the tests that always run, because it starts a stack of its own: `pyth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 
 import httpx
 import psutil
@@ -36,7 +35,7 @@ def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Secured]:
 
 
 def test_it_counts_and_every_counter_is_right(secured: Secured) -> None:
-    with closing(connect(secured.settings)) as client:
+    with connect(secured.settings) as client:
         wait_for(lambda: client.execute("SELECT count() FROM room_1m")[0][0] > 0, "counters", 120)
         # Flink reports as the user `jobs`, over TLS.
         wait_for(lambda: client.execute("SELECT count() FROM flink_metric")[0][0] > 0, "Flink's own figures", 60)
