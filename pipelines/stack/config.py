@@ -27,6 +27,8 @@ from pipelines.stack.site import ClickHouseUser, Listener, Site, fill
 _SUPERVISORD = Path(deploy.local.__file__).with_name("supervisord.conf.j2")
 _LOOPBACK = ("127.0.0.0/8", "::1")
 _LAUNCH = Path(__file__).with_name("launch.py")
+_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Options of a Java process that lives for a second: optimising its code costs more than it gives."""
 
 # For each process: its templates, and what the files are called in the layout.
 _FILES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -133,7 +135,7 @@ def format_kafka(settings: Settings) -> None:
         arguments += ["--add-scram", secrets.scram_credential(settings)]
     file = layout.secrets / "kafka-format"
     write({file: "".join(f"{argument}\n" for argument in arguments)})
-    command = [components.java(), "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
+    command = [components.java(), *_SHORT_LIVED, "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     file.unlink()
     if result.returncode:

@@ -188,15 +188,17 @@ def _start(
         shutil.rmtree(layout.flink_tmp, ignore_errors=True)
         layout.flink_tmp.mkdir()
         config.link_flink_jars(settings)
-    if "kafka" in todo:
-        config.format_kafka(settings)
     config.write({layout.supervisord_conf: config.render_supervisord(settings, {*running, *todo})})
     if supervisor is None:
         supervisor = supervision.start(layout)
     else:
         supervisor.reload()
     for process in todo:
-        supervisor.start(process)
+        if process != "kafka":
+            supervisor.start(process)
+    if "kafka" in todo:
+        config.format_kafka(settings)  # a Java process of its own: the others start meanwhile
+        supervisor.start("kafka")
     return supervisor
 
 

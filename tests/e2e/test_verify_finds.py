@@ -72,14 +72,14 @@ def test_what_is_lost_extra_or_wrong_is_found(stack: Settings) -> None:
 
     of_room = f"startsWith(room_id, '{prefix}')"
     with without(stack, "room_1m_counters", of_room):
-        missing = counters(stack)["room_1m"]
+        missing = counters(stack)["room_1m (dwell)"]
         assert missing.lost > 0 and not (missing.extra or missing.wrong)
         query(
             stack,
             f"""INSERT INTO room_1m_counters (room_id, window_start, viewers)
             SELECT DISTINCT room_id, toStartOfMinute(event_time), 1000000 FROM view_event WHERE {of_room} AND NOT is_late""",
         )
-        wrong = counters(stack)["room_1m"]
+        wrong = counters(stack)["room_1m (dwell)"]
         assert wrong.wrong > 0
         query(stack, f"ALTER TABLE room_1m_counters DELETE WHERE {of_room} SETTINGS mutations_sync = 1")
 
