@@ -42,12 +42,12 @@ from tests.realdata.record import Record
 pytestmark = pytest.mark.timeout(180)
 
 SECRETS = {
-    "LIVEPULSE_KAFKA_PASSWORD": "q7-kafka-\"'\\<&>-secret",
-    "LIVEPULSE_BOARD_TOKEN": "q7-board-secret-token",
-    **{password_variable(role): f"q7-{role}-secret" for role in roles()},
+    "LIVEPULSE_KAFKA_PASSWORD": "q7w9x2-kafka-\"'\\<&>-secret",
+    "LIVEPULSE_BOARD_TOKEN": "q7w9x2-board-secret-token",
+    **{password_variable(role): f"q7w9x2-{role}-secret" for role in roles()},
 }
 SECURED = {"LIVEPULSE_SECURE": "true", "LIVEPULSE_CLICKHOUSE_USER": "livepulse", **SECRETS}
-LEAK = b"q7-"
+LEAK = b"q7w9x2-"
 """Every secret begins with it, and nothing else has it."""
 
 HOSTILE = (
