@@ -116,7 +116,7 @@ def _limits() -> Iterator[bytes]:
 def _generated() -> list[Record]:
     found: list[Record] = []
     always = hypothesis_settings(
-        max_examples=600,
+        max_examples=300,
         derandomize=True,
         database=None,
         deadline=None,
@@ -147,7 +147,7 @@ _PIECES = (
 )
 
 
-def _mutations(found: list[Record], count: int = 6_000) -> Iterator[Record]:
+def _mutations(found: list[Record], count: int = 3_000) -> Iterator[Record]:
     """Records with a few bytes cut out, doubled, or put in; and some as text of another encoding."""
     rng = random.Random(20_260_301)
     short = [one for one in found if 0 < len(one.value) < 2_000]

@@ -59,6 +59,8 @@ def told(stack: Settings) -> Reader:
         ),
         "SELECT sum(messages) FROM group_1m_counters FINAL WHERE group_id LIKE 'panels-%'": (5,),
         "SELECT sum(orders_paid) FROM buyer_day_counters FINAL WHERE room_id LIKE 'panels-%'": (7,),
+        "SELECT uniqExact(event_id) FROM comment_event WHERE room_id LIKE 'panels-%'": (7,),
+        "SELECT uniqExact(event_id) FROM view_event WHERE room_id LIKE 'panels-%'": (74,),
         "SELECT uniqExact(event_id) FROM order_event WHERE room_id LIKE 'panels-%'": (8,),
         "SELECT uniqExact(event_id) FROM product_event WHERE room_id LIKE 'panels-%'": (11,),
     }

@@ -321,10 +321,10 @@ def test_a_service_that_cannot_start_is_reported_with_its_log(make: Callable[...
 
 
 def test_a_password_and_a_user_are_enforced(make: Callable[..., Stack]) -> None:
-    stack = make(clickhouse_user="analyst", clickhouse_password="p%w'd")
+    stack = make(clickhouse_user="somebody", clickhouse_password="p%w'd")
     stack.run("up", "clickhouse")
-    assert stack.query("SELECT currentUser()") == [("analyst",)]
-    for credentials in ("", "?user=analyst&password=wrong"):
+    assert stack.query("SELECT currentUser()") == [("somebody",)]
+    for credentials in ("", "?user=somebody&password=wrong"):
         url = f"http://127.0.0.1:{stack.settings.clickhouse_http_port}/{credentials}"
         with pytest.raises(urllib.error.HTTPError):
             urllib.request.urlopen(url, data=b"SHOW TABLES")
