@@ -25,7 +25,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("livepulse", deadline=None)
 hypothesis.settings.load_profile("livepulse")
 
-CONTRACTS, E2E = (Path(__file__).parent / name for name in ("contracts", "e2e"))
+CONTRACTS, E2E, FAULTS = (Path(__file__).parent / name for name in ("contracts", "e2e", "faults"))
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -105,9 +105,10 @@ def _needs_session_stack(item: pytest.Item) -> bool:
 
 
 def _order(item: pytest.Item) -> int:
-    """First what starts services of its own, then what needs none, then what needs the session's stack."""
+    """First what starts services of its own, then what needs none, then what needs the session's stack; faults while it is nearly
+    empty: what is recovered from is read again."""
     if _needs_session_stack(item):
-        return 2
+        return 2 if item.path.is_relative_to(FAULTS) else 3
     return 0 if item.path.is_relative_to(E2E) or item.path.is_relative_to(CONTRACTS) else 1
 
 

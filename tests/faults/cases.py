@@ -175,7 +175,7 @@ CASES: dict[str, Case] = {
     case.name: case
     for case in (
         Case("taskmanager_killed", "The TaskManager is killed in the middle of a window", _kill("taskmanager")),
-        Case("jobmanager_killed", "The JobManager is killed", _kill("jobmanager")),
+        Case("jobmanager_killed", "The JobManager is killed", _kill("jobmanager"), quick=True),
         Case("flink_killed", "JobManager and TaskManager are killed at once", _kill("jobmanager", "taskmanager")),
         Case("zookeeper_killed", "ZooKeeper, which Flink's JobManager recovers from, is killed", _kill("zookeeper")),
         Case("broker_killed", "The Kafka broker is killed", _kill("kafka")),
@@ -187,7 +187,7 @@ CASES: dict[str, Case] = {
         Case("partition_added", "Two topics get another partition", _partition_added),
         Case("rescaled", "Stopped with a savepoint and resumed with 1 task each, then with 2", _rescaled),
         Case("everything_killed", "Every process is killed, and the stack started again", _everything_killed),
-        Case("each_in_turn", "ClickHouse, broker, TaskManager and JobManager are killed within 20 s", _each_in_turn, quick=True),
+        Case("each_in_turn", "ClickHouse, broker, TaskManager and JobManager are killed within 20 s", _each_in_turn),
         Case("mixed", "Six times one or two processes, at random", _mixed),
         Case("one_partition", "One room: all partitions but one of a topic idle", streams=({**_STREAM, "rooms": 1},)),
         Case(
