@@ -25,17 +25,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from pipelines.dead_letters.fix import Fixes, Refusal, Repaired, repair
 from pipelines.dead_letters.read import DeadLetter, Place
 from pipelines.errors import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from clickhouse_driver import Client
 
+    from pipelines.produce import Sender
     from pipelines.settings import Settings
 
 HEADER = "livepulse-replayed-from"
@@ -44,21 +43,6 @@ EXAMPLES = 5
 
 PAST_RETENTION = "past_retention"
 """Kafka would soon delete a record of that time: no job that is started later would count it."""
-
-
-class Target(Protocol):
-    """What a replay needs of a :class:`pipelines.produce.Sender`."""
-
-    def send_with_receipt(
-        self,
-        topic: str,
-        key: str,
-        value: bytes,
-        timestamp_ms: int,
-        headers: Mapping[str, bytes],
-        receipt: Callable[[int, int], None],
-    ) -> None: ...
-    def flush(self) -> None: ...
 
 
 @dataclass
@@ -102,7 +86,7 @@ class Replay:
     fixes: Fixes
     check_retention: Callable[[str, int], None]
     """Called with topic and timestamp; raises a UserError when Kafka would not keep such a record."""
-    target: Target | None
+    target: Sender | None
     outcome: Outcome = field(default_factory=Outcome)
 
     def run(self, batches: Iterable[list[DeadLetter]], stopped: Callable[[], bool] = lambda: False) -> bool:
@@ -135,7 +119,7 @@ class Replay:
                 return Refusal(PAST_RETENTION)
         return result
 
-    def _send(self, target: Target, events: list[Repaired]) -> list[Repaired]:
+    def _send(self, target: Sender, events: list[Repaired]) -> list[Repaired]:
         """Sends them, waits for Kafka's word on each, and records those that it has; returns these."""
         acknowledged: list[tuple[Repaired, int, int]] = []
 

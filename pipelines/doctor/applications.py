@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
 
 from jobs.catalogue import Job, jobs
-from pipelines.doctor.finding import Finding, Level, span
+from pipelines.doctor.finding import Finding, Level, one_line, span
 from pipelines.flink import rest
 from pipelines.flink.application import VERSION, made_from
 from pipelines.flink.rest import Application, Checkpoints, Failure
@@ -151,7 +151,7 @@ def judge_checkpoints(one: Running) -> Finding:
     last = "no checkpoint yet" if found.last_age_seconds is None else f"the last checkpoint is {span(age)} old"
     seen = f"{last}, one is due every {span(interval)}; {found.failed} of {found.completed + found.failed} failed"
     if failing:
-        seen += f", the last one: {_short(found.failure or 'no reason given')}"
+        seen += f", the last one: {one_line(found.failure or 'no reason given')}"
     # The disk and the tasks are what the log speaks of: see docs/runbook.md, checkpoint-failing.
     help_ = "livepulse logs jobmanager -n 2000 | grep -i checkpoint"
     slack = STARTING_SECONDS if found.last_age_seconds is None else 0
@@ -163,9 +163,4 @@ def judge_checkpoints(one: Running) -> Finding:
 
 
 def _cause(failures: Sequence[Failure]) -> str:
-    return _short(failures[0].cause) if failures else "Flink gives no cause"
-
-
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 200 else f"{line[:200]} …"
+    return one_line(failures[0].cause) if failures else "Flink gives no cause"

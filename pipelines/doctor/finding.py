@@ -43,3 +43,9 @@ def span(seconds: float) -> str:
         if seconds < limit:
             return f"{seconds:.1f} {name}" if limit == 1 else f"{seconds / unit:.0f} {name}"
     return f"{seconds / 86_400:.0f} days"
+
+
+def one_line(text: str) -> str:
+    """What a service says, in one line of at most 200 characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:200]} …"

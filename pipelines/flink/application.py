@@ -17,6 +17,7 @@ from pipelines.errors import UserError
 from pipelines.flink.plan import flush_by_the_clock, remember_forever
 from pipelines.flink.script import script
 from pipelines.settings import Settings
+from pipelines.stack.components import UNOPTIMISED_JAVA
 from pipelines.stack.layout import Layout
 
 if TYPE_CHECKING:
@@ -27,11 +28,7 @@ if TYPE_CHECKING:
 NOVELTY = "io.livepulse.flink.novelty.Novelty"
 VIEW = re.compile(r"CREATE TEMPORARY VIEW `?(?P<name>\w+)`? AS\s+(?P<query>.*)", re.DOTALL)
 
-_CLIENT_JVM = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For the Java process that plans and submits. It lives for seconds: optimising its code well costs more than it gives."""
-
 _KEPT_PLANS = 20
-
 
 VERSION = "livepulse.version"
 """The job parameter that says what a running application was made from."""
@@ -39,11 +36,19 @@ VERSION = "livepulse.version"
 
 def made_from(settings: Settings, jobs: Sequence[Job], name: str) -> str:
     """A digest of all that an application consists of: its SQL, options and jars. Equal means: it would be the same again."""
-    application = script(jobs, settings, group=_group(name))
-    digest = hashlib.sha256(json.dumps([application.definitions, application.inserts, _options(settings, name)]).encode())
+    return _made_from(settings, script(jobs, settings, group=_group(name)), _options(settings, name))
+
+
+def _made_from(settings: Settings, application: Script, options: dict[str, str]) -> str:
+    return _digest(settings, json.dumps([application.definitions, application.inserts, options]))[:16]
+
+
+def _digest(settings: Settings, text: str) -> str:
+    """Of a text and of the jars that Flink gets with it."""
+    digest = hashlib.sha256(text.encode())
     for jar in _jars(settings):
         digest.update(jar.read_bytes())
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()
 
 
 def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | None = None) -> str:
@@ -66,9 +71,10 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
             "PyFlink is not installed.", hint="Install livepulse with its extra: pip install 'livepulse[flink]'."
         ) from error
 
-    os.environ.setdefault("JVM_ARGS", _CLIENT_JVM)
+    os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
     configuration = Configuration()
-    options = _options(settings, name) | {"pipeline.global-job-parameters": f"{VERSION}:{made_from(settings, jobs, name)}"}
+    application, options = script(jobs, settings, group=_group(name)), _options(settings, name)
+    options["pipeline.global-job-parameters"] = f"{VERSION}:{_made_from(settings, application, options)}"
     if savepoint:
         options["execution.state-recovery.path"] = savepoint
     for key, value in options.items():
@@ -78,7 +84,6 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
     )
     try:
         environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
-        application = script(jobs, settings, group=_group(name))
         for statement in application.definitions:
             if not VIEW.match(statement):
                 environment.execute_sql(statement)
@@ -107,10 +112,7 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
     statements = [re.sub(r"'properties\.[^']*' = '[^']*',?", "", statement) for statement in application.definitions]
     sql = json.dumps([statements, application.inserts])
     planner = {key: value for key, value in options.items() if key.startswith(("table.", "parallelism."))}
-    digest = hashlib.sha256((sql + json.dumps(planner)).encode())
-    for jar in _jars(settings):
-        digest.update(jar.read_bytes())
-    kept = layout.flink_plans / f"flink-{version('apache-flink')}-{digest.hexdigest()[:32]}.json"
+    kept = layout.flink_plans / f"flink-{version('apache-flink')}-{_digest(settings, sql + json.dumps(planner))[:32]}.json"
     if not kept.is_file():
         planned = _plan(environment, application)
         kept.parent.mkdir(parents=True, exist_ok=True)

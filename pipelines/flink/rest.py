@@ -114,14 +114,21 @@ def version(settings: Settings) -> str:
 
 def last_failure(settings: Settings, number: str) -> str | None:
     """The first line of the newest exception that made the application restart or fail."""
-    entries = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
+    entries = _exceptions(settings, number)
     return str(entries[0]["stacktrace"]).splitlines()[0] if entries else None
 
 
 def failures(settings: Settings, application: Application) -> list[Failure]:
     """What made the application restart or fail, the newest first; Flink remembers some sixteen."""
-    entries = _get(settings, f"/jobs/{application.id}/exceptions")["exceptionHistory"]["entries"]
-    return [Failure(time.time() - entry["timestamp"] / 1000, _root(str(entry["stacktrace"]))) for entry in entries]
+    return [
+        Failure(time.time() - entry["timestamp"] / 1000, _root(str(entry["stacktrace"])))
+        for entry in _exceptions(settings, application.id)
+    ]
+
+
+def _exceptions(settings: Settings, number: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
+    return found
 
 
 def _root(stacktrace: str) -> str:
@@ -159,7 +166,11 @@ def cancel(settings: Settings, application: Application) -> None:
 
 def is_running(settings: Settings, number: str) -> bool:
     """Whether every task of an application runs."""
-    return all(vertex["status"] == "RUNNING" for vertex in _get(settings, f"/jobs/{number}")["vertices"])
+    return _every_task_runs(_get(settings, f"/jobs/{number}"))
+
+
+def _every_task_runs(job: dict[str, Any]) -> bool:
+    return all(vertex["status"] == "RUNNING" for vertex in job["vertices"])
 
 
 def wait_until_running(settings: Settings, number: str, timeout_seconds: float = 180) -> None:
@@ -174,7 +185,7 @@ def wait_until_running(settings: Settings, number: str, timeout_seconds: float =
         if answer["state"] in TERMINAL:
             cause = last_failure(settings, number) or "Flink gives no cause"
             raise UserError(f"The application is {answer['state'].lower()}: {cause}")
-        if all(vertex["status"] == "RUNNING" for vertex in answer["vertices"]):
+        if _every_task_runs(answer):
             return
         time.sleep(0.2)
     raise UserError(

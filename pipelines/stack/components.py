@@ -22,6 +22,9 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import SERVICES, Layout, refuse_impossible
 
+UNOPTIMISED_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+"""Options of a Java process that lives for seconds or does little: optimising its code well costs more than it gives."""
+
 _OLDEST_JAVA = 17
 _LOCAL = Path(deploy.local.__file__).parent
 _EXTENSION = Path(__file__).parent.parent / "flink_extension"

@@ -27,8 +27,6 @@ from pipelines.stack.site import ClickHouseUser, Listener, Site, fill
 _SUPERVISORD = Path(deploy.local.__file__).with_name("supervisord.conf.j2")
 _LOOPBACK = ("127.0.0.0/8", "::1")
 _LAUNCH = Path(__file__).with_name("launch.py")
-_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
-"""Options of a Java process that lives for a second: optimising its code costs more than it gives."""
 
 # For each process: its templates, and what the files are called in the layout.
 _FILES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -135,7 +133,15 @@ def format_kafka(settings: Settings) -> None:
         arguments += ["--add-scram", secrets.scram_credential(settings)]
     file = layout.secrets / "kafka-format"
     write({file: "".join(f"{argument}\n" for argument in arguments)})
-    command = [components.java(), *_SHORT_LIVED, "-cp", f"{layout.kafka_jars}/*", "kafka.tools.StorageTool", "format", f"@{file}"]
+    command = [
+        components.java(),
+        *components.UNOPTIMISED_JAVA,
+        "-cp",
+        f"{layout.kafka_jars}/*",
+        "kafka.tools.StorageTool",
+        "format",
+        f"@{file}",
+    ]
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     file.unlink()
     if result.returncode:
@@ -171,11 +177,11 @@ def _program(settings: Settings, process: str) -> Program:
     home = components.flink_home()
     if process == "zookeeper":
         # Flink's own distribution carries it. It holds a few records: no heap to speak of, no code worth optimising.
-        options = "-Xmx64m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true"
+        small = ("-Xmx64m", *components.UNOPTIMISED_JAVA, "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
         log4j = f"-Dlog4j2.configurationFile={layout.flink_conf}/log4j-console.properties"
         jars = ":".join(str(jar) for jar in sorted(home.glob("lib/flink-dist-*.jar")) + sorted(home.glob("lib/log4j-*.jar")))
         server = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain"
-        command = [components.java(), *options.split(), log4j, "-cp", jars, server, str(layout.flink_conf / "zoo.cfg")]
+        command = [components.java(), *small, log4j, "-cp", jars, server, str(layout.flink_conf / "zoo.cfg")]
         return _supervised(process, command, {})
     environment = {
         "FLINK_CONF_DIR": str(layout.flink_conf),

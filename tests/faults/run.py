@@ -9,10 +9,9 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-from kafka import KafkaConsumer, TopicPartition
-
 from pipelines.recording import Record
 from pipelines.settings import Settings
+from pipelines.watch.catchup import Offsets, ends
 from schemas.topics import topics
 from tests.e2e.pipeline import await_tables, query, wait_for
 from tests.faults.cases import Case
@@ -27,8 +26,6 @@ _BEFORE = 4.0
 """Seconds of events before something breaks."""
 
 _STORED_WITHIN = 60.0
-
-Ends = dict[tuple[str, int], int]
 
 
 @dataclass(frozen=True)
@@ -63,7 +60,7 @@ def run(stack: Stack, case: Case, seed: int) -> Result:
     """Runs it; the stack is well before and after."""
     settings, random = stack.settings, Random(f"{case.name} {seed}")
     prefix = f"f{uuid4().hex[:8]}"
-    before = _ends(settings)
+    before = ends(settings)
     recovery = gap = catch_up = None
     if case.fault is None:
         streams = [_begun(stream) for stream in case.streams]
@@ -117,7 +114,7 @@ def _judged(settings: Settings, prefix: str, sent: list[Record]) -> Comparison:
     return await_tables(settings, judgement.tables, prefix, groups=f"group-{prefix}", seconds=120)
 
 
-def _accounted(settings: Settings, before: Ends, sent: list[Record]) -> tuple[int, int]:
+def _accounted(settings: Settings, before: Offsets, sent: list[Record]) -> tuple[int, int]:
     """As `_account`, when storing has caught up: events are stored later than they are counted."""
     deadline = time.monotonic() + _STORED_WITHIN
     while True:
@@ -127,9 +124,9 @@ def _accounted(settings: Settings, before: Ends, sent: list[Record]) -> tuple[in
         time.sleep(0.5)
 
 
-def _account(settings: Settings, before: Ends, sent: list[Record]) -> tuple[int, int]:
+def _account(settings: Settings, before: Offsets, sent: list[Record]) -> tuple[int, int]:
     """Of the records that were sent: how many are stored nowhere, and how many places hold what they should not."""
-    after = _ends(settings)
+    after = ends(settings)
     lost = extra = 0
     for topic in topics():
         wanted = sum(record.topic == topic for record in sent)
@@ -149,13 +146,3 @@ def _account(settings: Settings, before: Ends, sent: list[Record]) -> tuple[int,
         lost += max(0, wanted - stored)
         extra += max(0, in_kafka - wanted) + twice
     return lost, extra
-
-
-def _ends(settings: Settings) -> Ends:
-    """The end of every partition of the event topics."""
-    consumer = KafkaConsumer(bootstrap_servers=settings.kafka_address, enable_auto_commit=False, group_id=None)
-    try:
-        everything = [TopicPartition(name, number) for name in topics() for number in consumer.partitions_for_topic(name) or ()]
-        return {(p.topic, p.partition): end for p, end in consumer.end_offsets(everything).items()}
-    finally:
-        consumer.close()

@@ -75,13 +75,16 @@ class Stack:
 
     def application(self) -> Application:
         """The application that runs every job."""
-        [found] = [a for a in rest.overview(self.settings) if a.running and a.name == APPLICATION]
+        [found] = self._applications()
         return found
+
+    def _applications(self) -> list[Application]:
+        return [a for a in rest.overview(self.settings) if a.running and a.name == APPLICATION]
 
     def is_computing(self) -> bool:
         """Whether the JobManager answers and says that the application runs, with all its tasks."""
         try:
-            found = [a for a in rest.overview(self.settings) if a.running and a.name == APPLICATION]
+            found = self._applications()
             return bool(found) and rest.is_running(self.settings, found[0].id)
         except UserError:
             return False
