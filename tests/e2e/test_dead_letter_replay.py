@@ -208,7 +208,7 @@ def test_a_replay_corrects_the_numbers(case: Case, stack: Settings, cli: Cli, re
     assert (summary["sent"], summary["already_replayed"], summary["failed"]) == (SENT, 0, 0)
     assert_tables(stack, case, case.expected(*case.whole))
     late = "SELECT is_late FROM comment_event FINAL WHERE event_id = %(id)s"
-    assert query(stack, late, id=f"{case.prefix}e2") == [(True,)]
+    assert wait_for(lambda: query(stack, late, id=f"{case.prefix}e2"), "the replayed comment in its event table") == [(True,)]
 
     topic, partition, offset, *new = case.replays(stack)[-1]
     assert topic == "view"

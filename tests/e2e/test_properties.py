@@ -14,6 +14,7 @@ from tests.e2e.pipeline import await_tables, new_prefix, prefixed, send
 from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import recompute
 from tests.judge.strategies import events
+from tests.judge.tables import Tables
 from tests.realdata.record import Record
 
 VARIANTS = ("as it is", "shuffled", "doubled", "shuffled and doubled", "split")
@@ -37,12 +38,13 @@ def collect_logs(count: int) -> list[list[Record]]:
 
 def test_order_copies_and_pauses_change_nothing(stack: Settings) -> None:
     chance = random.Random(7)
-    sent: list[tuple[str, str, list[Record]]] = []
+    common = new_prefix()
+    sent: dict[str, tuple[str, list[Record]]] = {}
     rest: list[Record] = []
     now: list[Record] = []
     for log in collect_logs(40):
         for variant in VARIANTS:
-            prefix = new_prefix()
+            prefix = f"{common}{len(sent):03}-"
             own = [prefixed(record, prefix) for record in log]
             varied = list(own)
             if "doubled" in variant:
@@ -52,13 +54,20 @@ def test_order_copies_and_pauses_change_nothing(stack: Settings) -> None:
             cut = len(varied) // 2 if variant == "split" else len(varied)
             now += varied[:cut]
             rest += varied[cut:]
-            sent.append((prefix, variant, own))
+            sent[prefix] = (variant, own)
     send(stack, now)
     time.sleep(1.5)  # not a wait for a result: the halves shall fall into different mini-batches
     send(stack, rest)
-    for prefix, variant, own in sent:
-        comparison = await_tables(stack, recompute(own, time_zone=TIME_ZONE).tables, prefix)
-        assert comparison.ok, f"{variant}: {[record.value for record in own]}\n{comparison}"
+    wanted: Tables = {}
+    for _, own in sent.values():
+        for table, rows in recompute(own, time_zone=TIME_ZONE).tables.items():
+            wanted.setdefault(table, {}).update(rows)
+    comparison = await_tables(stack, wanted, common)
+    assert comparison.ok, f"{comparison}\nof these logs:\n" + "\n".join(
+        f"{prefix} {variant}: {[record.value for record in own]}"
+        for prefix, (variant, own) in sent.items()
+        if prefix in str(comparison)
+    )
 
 
 def shuffled(records: list[Record], chance: random.Random) -> list[Record]:
