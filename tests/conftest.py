@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
 
 import hypothesis
@@ -29,14 +29,17 @@ CONTRACTS, E2E, FAULTS = (Path(__file__).parent / name for name in ("contracts",
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
+_given_out: set[int] = set()
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on now, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+
+def free_port() -> int:
+    """A port that nobody has and that was not given out before, below those that the system hands out by itself."""
+    while True:
+        port = random.randrange(21_000, 32_000)
+        with socket.socket() as probe:
+            if port not in _given_out and probe.connect_ex(("127.0.0.1", port)):
+                _given_out.add(port)
+                return port
 
 
 def stack_environment(home: Path) -> dict[str, str]:
@@ -51,7 +54,7 @@ def stack_environment(home: Path) -> dict[str, str]:
         "CLICKHOUSE_HTTP_PORT",
         "BOARD_PORT",
     )
-    ports = {f"LIVEPULSE_{name}": str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
+    ports = {f"LIVEPULSE_{name}": str(free_port()) for name in names}
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("LIVEPULSE_") or k == "LIVEPULSE_COMPONENTS"}
     return inherited | ports | {"LIVEPULSE_HOME": str(home), "LIVEPULSE_TIME_ZONE": TIME_ZONE, "COLUMNS": "160", "NO_COLOR": "1"}
 

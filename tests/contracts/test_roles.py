@@ -19,7 +19,7 @@ from pipelines.stack.layout import Layout
 from pipelines.stack.roles import password_variable, roles, sql
 from pipelines.stack.site import fill
 from schemas.storage import dead_letter_table, flink_metric_table
-from tests.conftest import free_ports
+from tests.conftest import free_port
 from tests.e2e.pipeline import wait_for
 
 PASSWORDS = {password_variable(name): f"a password of {name}" for name in roles()}
@@ -42,7 +42,7 @@ class Server:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("clickhouse")
-    native, http = free_ports(2)
+    native, http = free_port(), free_port()
     program = components.clickhouse_program()
     site = replace(
         compose.SITE,

@@ -21,7 +21,7 @@ from pipelines.doctor.run import GROUPS, examine
 from pipelines.recording import Record
 from pipelines.settings import Settings
 from pipelines.storage import MIGRATIONS
-from tests.conftest import Cli, free_ports
+from tests.conftest import Cli, free_port
 from tests.e2e.pipeline import new_prefix, query, send, wait_for
 
 Found = dict[str, dict[str, str]]
@@ -75,7 +75,7 @@ def test_a_healthy_stack_has_no_problem(cli: Cli) -> None:
 
 def test_for_people_it_is_a_table_that_ends_with_a_count(cli: Cli, stack: Settings) -> None:
     before = query(stack, "SELECT count() FROM system.tables WHERE database = currentDatabase()")
-    done = cli("doctor", LIVEPULSE_KAFKA=f"127.0.0.1:{free_ports(1)[0]}")
+    done = cli("doctor", LIVEPULSE_KAFKA=f"127.0.0.1:{free_port()}")
     assert done.returncode == 1
     first = next(line for line in done.stdout.splitlines() if line.startswith("problem"))
     assert "kafka" in first and "nobody listens there" in first

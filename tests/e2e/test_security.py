@@ -35,7 +35,7 @@ from pipelines.sql import fill
 from pipelines.stack.layout import Layout
 from pipelines.stack.roles import password_variable, roles
 from pipelines.verify.records import check_records
-from tests.conftest import free_ports, run_cli, settings_of, stack_environment
+from tests.conftest import free_port, run_cli, settings_of, stack_environment
 from tests.e2e.pipeline import wait_for
 from tests.realdata.record import Record
 
@@ -85,7 +85,7 @@ class Secured:
 
 def secured_environment(home: Path) -> dict[str, str]:
     """The variables of a secured stack of its own."""
-    return stack_environment(home) | SECURED | {"LIVEPULSE_KAFKA_LIBRARY_PORT": str(free_ports(1)[0])}
+    return stack_environment(home) | SECURED | {"LIVEPULSE_KAFKA_LIBRARY_PORT": str(free_port())}
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -25,7 +24,7 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack import health
 from pipelines.stack.layout import Layout
-from tests.conftest import Cli
+from tests.conftest import Cli, free_port
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -39,17 +38,6 @@ PORTS = (
     "clickhouse_port",
     "clickhouse_http_port",
 )
-_given_out: set[int] = set()
-
-
-def free_port() -> int:
-    """A port that nobody has, below those that the system hands out by itself."""
-    while True:
-        port = random.randrange(21_000, 32_000)
-        with socket.socket() as probe:
-            if port not in _given_out and probe.connect_ex(("127.0.0.1", port)):
-                _given_out.add(port)
-                return port
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
