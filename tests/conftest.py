@@ -26,6 +26,7 @@ hypothesis.settings.register_profile("livepulse", deadline=None)
 hypothesis.settings.load_profile("livepulse")
 
 CONTRACTS, E2E, FAULTS = (Path(__file__).parent / name for name in ("contracts", "e2e", "faults"))
+LARGEST = E2E / "test_simulated_run.py"
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -108,10 +109,10 @@ def _needs_session_stack(item: pytest.Item) -> bool:
 
 
 def _order(item: pytest.Item) -> int:
-    """First what starts services of its own, then what needs none, then what needs the session's stack; faults while it is nearly
-    empty: what is recovered from is read again."""
+    """First what starts services of its own, then what needs none, then what needs the session's stack. Of that, faults come
+    while it is nearly empty, as recovering reads again what is there; and the largest run last, as each verifying reads it all."""
     if _needs_session_stack(item):
-        return 2 if item.path.is_relative_to(FAULTS) else 3
+        return 2 if item.path.is_relative_to(FAULTS) else 4 if item.path == LARGEST else 3
     return 0 if item.path.is_relative_to(E2E) or item.path.is_relative_to(CONTRACTS) else 1
 
 

@@ -334,7 +334,7 @@ def test_producing_costs_a_small_multiple_of_the_least_it_can(cli: Cli, stack: S
         assert done.returncode == 0, done.stderr
         return processor_seconds() - before
 
-    simulated = cost("simulate", "--fast", "--events", "200000", "--rate", "3000", "--room-prefix", new_prefix(), "--out", str(out))
+    simulated = cost("simulate", "--fast", "--events", "100000", "--rate", "3000", "--room-prefix", new_prefix(), "--out", str(out))
     replayed = cost("replay", str(out), "--speed", "max")
     plain = cost("-c", PLAIN, stack.kafka_address, str(out))
     print(f"plain {plain:.1f} s, replay {replayed:.1f} s, simulate {simulated:.1f} s")
