@@ -15,6 +15,7 @@ from pipelines.settings import Settings
 from pipelines.stack.health import away
 
 TERMINAL = frozenset({"FINISHED", "CANCELED", "FAILED"})
+_OFFSET = re.compile(r"\.topic\.(?P<topic>.+)\.partition\.(?P<partition>\d+)\.currentOffset$")
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,22 @@ def sinks(settings: Settings, application: Application) -> set[str]:
     """Names of the tables that an application writes to, as its plan shows them."""
     vertices = _get(settings, f"/jobs/{application.id}")["vertices"]
     return {sink for vertex in vertices for sink in re.findall(r"(\w+)\[\d+\]: Writer", vertex["name"])}
+
+
+def read_to(settings: Settings, number: str) -> dict[tuple[str, int], int]:
+    """Topic and partition -> the offset after the last one that an application has read. Flink renews these figures every 10 s."""
+    found: dict[tuple[str, int], int] = {}
+    for vertex in _get(settings, f"/jobs/{number}")["vertices"]:
+        if not vertex["name"].startswith("Source: KafkaSource"):
+            continue
+        metrics = f"/jobs/{number}/vertices/{vertex['id']}/subtasks/metrics"
+        names = [metric["id"] for metric in _get(settings, metrics) if _OFFSET.search(metric["id"])]
+        if not names:
+            continue
+        for metric in _get(settings, f"{metrics}?agg=max&get={','.join(names)}"):
+            if match := _OFFSET.search(metric["id"]):
+                found[match["topic"], int(match["partition"])] = int(metric["max"]) + 1
+    return found
 
 
 def parameters(settings: Settings, application: Application) -> dict[str, str]:

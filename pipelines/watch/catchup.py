@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from typing import Any
 
-from pipelines.errors import UserError
+from pipelines.flink import rest
 from pipelines.settings import Settings
 
 Offsets = dict[tuple[str, int], int]
 
 _NO_PROGRESS_SECONDS = 60
-_OFFSET = re.compile(r"\.topic\.(?P<topic>.+)\.partition\.(?P<partition>\d+)\.currentOffset$")
 
 
 def ends(settings: Settings) -> Offsets:
@@ -41,7 +38,7 @@ def wait_until_read(settings: Settings, application: str, until: Offsets, progre
     first = fewest = None
     since = time.monotonic()
     while True:
-        at = _positions(settings, application)
+        at = rest.read_to(settings, application)
         left = sum(max(0, end - at.get(partition, 0)) for partition, end in until.items())
         first = left if first is None else first
         progress(left, first)
@@ -50,28 +47,3 @@ def wait_until_read(settings: Settings, application: str, until: Offsets, progre
         if left == 0 or time.monotonic() - since > _NO_PROGRESS_SECONDS:
             return
         time.sleep(0.5)
-
-
-def _positions(settings: Settings, application: str) -> Offsets:
-    """The offset after the last one that each source has read. Flink renews these figures every 10 s."""
-    found: Offsets = {}
-    for vertex in _get(settings, f"/jobs/{application}")["vertices"]:
-        if not vertex["name"].startswith("Source: KafkaSource"):
-            continue
-        metrics = f"/jobs/{application}/vertices/{vertex['id']}/subtasks/metrics"
-        names = [metric["id"] for metric in _get(settings, metrics) if _OFFSET.search(metric["id"])]
-        if not names:
-            continue
-        for metric in _get(settings, f"{metrics}?agg=max&get={','.join(names)}"):
-            if match := _OFFSET.search(metric["id"]):
-                found[match["topic"], int(match["partition"])] = int(metric["max"]) + 1
-    return found
-
-
-def _get(settings: Settings, path: str) -> Any:
-    import httpx
-
-    try:
-        return httpx.get(f"http://{settings.flink_address}{path}", timeout=10).raise_for_status().json()
-    except httpx.HTTPError as error:
-        raise UserError(f"flink does not answer at {settings.flink_address}: {error}", "livepulse status") from error
