@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+import orjson
 import pytest
 
 import pipelines.grafana.check as checking
 from dashboards import DASHBOARDS
 from dashboards.query import read
+from pipelines.grafana.macros import Selection, bind
+from pipelines.grafana.reader import Reader
+from pipelines.recording import Record
 from pipelines.settings import Settings
 from pipelines.simulate import Simulation, SimulationSettings
-from tests.e2e.pipeline import query, send, wait_for
+from tests.e2e.pipeline import new_prefix, query, send, wait_for
 
 HOURS = 2.0
 
@@ -66,3 +72,29 @@ def test_a_broken_panel_is_found(broadcast: Settings, monkeypatch: pytest.Monkey
 def test_a_slow_panel_is_found(broadcast: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checking, "LIMIT_MS", 0)
     assert all("takes over 0 ms" in one.problem for one in checking.run(broadcast, HOURS, ["live_room"]) if one.rows)
+
+
+def test_only_what_somebody_watched_or_took_part_in_is_offered_as_a_broadcast(stack: Settings) -> None:
+    now = datetime.now(UTC)
+    room = new_prefix() + "room"
+    of_room: dict[str, Any] = {
+        "event_time": int(now.timestamp() * 1_000),
+        "schema_version": 1,
+        "platform": "test",
+        "room_id": room,
+        "user_id": "u1",
+    }
+
+    def tell(topic: str, **fields: str) -> None:
+        send(stack, [Record(topic, "k", of_room["event_time"], orjson.dumps(of_room | {"event_id": new_prefix()} | fields))])
+
+    def offered() -> list[str]:
+        chosen = Selection(now - timedelta(minutes=5), now + timedelta(minutes=5), 10, {"room": [room], "broadcast": []})
+        return [row[0] for row in Reader(stack).run(*bind(read("variables", "broadcast"), chosen)).rows]
+
+    tell("group_message", group_id=f"{room}-group", role="member", text="hello")
+    sql = "SELECT group_messages FROM broadcast WHERE room_id = %(room)s"
+    wait_for(lambda: query(stack, sql, room=room) == [(1,)], "the group's message")
+    assert offered() == []
+    tell("comment", text="hello", stream_id="evening")
+    assert wait_for(offered, "the broadcast that somebody took part in") == ["evening"]
