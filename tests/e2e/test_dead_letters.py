@@ -62,8 +62,19 @@ BAD: dict[str, tuple[str, Callable[[str], bytes]]] = {
 }
 
 
+def state(cli: Cli) -> list[tuple[str, int]]:
+    """State and number of restarts of every application."""
+    return [(job["state"], job["checkpoints"]["restarts"]) for job in orjson.loads(cli("jobs", "status", "--json").stdout)]
+
+
 @pytest.fixture(scope="module")
-def sent(stack: Settings) -> dict[str, bytes]:
+def before(cli: Cli) -> list[tuple[str, int]]:
+    """The applications before anything bad was sent: what ran earlier may have restarted them."""
+    return state(cli)
+
+
+@pytest.fixture(scope="module")
+def sent(stack: Settings, before: list[tuple[str, int]]) -> dict[str, bytes]:
     """Reason, or kind of large record -> what was sent: all at once, as a test that waits for one has waited for all."""
     records = {reason: Record(topic, "bad", NOW_MS, make(new_prefix())) for reason, (topic, make) in BAD.items()}
     records |= {kind: Record("comment", "bad", NOW_MS, comment(new_prefix(), text=text())) for kind, text in LARGE.items()}
@@ -86,15 +97,11 @@ def test_a_record_as_large_as_the_broker_accepts_is_kept_whole(kind: str, stack:
     assert rows == [("too_long", "text", len(sent[kind]))]
 
 
-def test_the_jobs_go_on_after_all_of_them(stack: Settings, cli: Cli) -> None:
-    def state() -> list[tuple[str, int]]:
-        return [(job["state"], job["checkpoints"]["restarts"]) for job in orjson.loads(cli("jobs", "status", "--json").stdout)]
-
-    before = state()
+@pytest.mark.usefixtures("sent")
+def test_the_jobs_go_on_after_all_of_them(stack: Settings, cli: Cli, before: list[tuple[str, int]]) -> None:
     prefix = new_prefix()
-    send(stack, [Record(topic, "bad", NOW_MS, make(prefix)) for topic, make in BAD.values()])
     send(stack, [Record("comment", "good", NOW_MS, comment(f"{prefix}good-"))])
     sql = "SELECT sum(comments) FROM room_1m WHERE room_id = %(room)s"
     wait_for(lambda: query(stack, sql, room=f"{prefix}good-room") == [(1,)], "the good comment in room_1m")
-    assert state() == before
+    assert state(cli) == before
     assert [name for name, _ in before] == ["RUNNING"]
