@@ -88,10 +88,12 @@ def test_every_dashboard_shows_every_panel(name: str, address: str, page: Page) 
 
 def test_the_live_room_fits_the_screen(address: str, page: Page) -> None:
     page.goto(f"{address}d/livepulse-live-room?{RANGE}")
-    page.wait_for_selector("section[data-updated]")
+    page.wait_for_selector("canvas")
     assert page.evaluate("document.documentElement.scrollHeight") <= 1080
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    widest = "Math.max(...[...document.querySelectorAll('canvas')].map((picture) => picture.clientWidth))"
+    wait_for(lambda: page.evaluate(widest) <= 390, "every picture drawn again as narrow as the screen", 30)
 
 
 def test_numbers_are_those_of_sql_and_move(address: str, page: Page, stack: Settings) -> None:
