@@ -69,6 +69,16 @@ def set_retention(settings: Settings, client: Client) -> None:
             _set_ttl(client, table.name, days)
 
 
+def readers(settings: Settings) -> str:
+    """What the names of ClickHouse's consumer groups in Kafka begin with; `reader` is one of them."""
+    return f"clickhouse-{settings.clickhouse_database}"
+
+
+def reader(settings: Settings, topic: str) -> str:
+    """The consumer group in which ClickHouse reads a topic."""
+    return f"{readers(settings)}-{topic}"
+
+
 def plumbing(settings: Settings) -> list[str]:
     """Every statement that makes queues and views, in order."""
     statements = [s for topic in topics().values() for s in events.ingest_sql(topic)]
@@ -79,7 +89,7 @@ def plumbing(settings: Settings) -> list[str]:
         fill(
             statement,
             kafka=address_for_clickhouse(settings),
-            group=f"clickhouse-{settings.clickhouse_database}",
+            readers=readers(settings),
             event_flush_ms=settings.event_flush_ms,
             event_poll_ms=settings.event_flush_ms // 2,
             metric_flush_ms=settings.metric_flush_ms,

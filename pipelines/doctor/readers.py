@@ -1,8 +1,8 @@
 """Who reads the topics, how far behind, and whether it moves.
 
-ClickHouse's readers, and everybody else's, are groups in Kafka: their lag is the end of each partition less the offset that they
-have committed. Flink reads without being a member of a group and commits at checkpoints only, so its lag
-is taken from its own figures.
+ClickHouse's readers, one for each topic and judged as one, and everybody else's are groups in Kafka: their lag is the end of
+each partition less the offset that they have committed. Flink reads without being a member of a group and commits at
+checkpoints only, so its lag is taken from its own figures.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipelines import storage
 from pipelines.clickhouse import connect
 from pipelines.doctor.finding import Finding, Level, span
 from pipelines.settings import Settings
@@ -89,30 +90,37 @@ def judge_topics(required: Iterable[TopicSpec], partitions: Mapping[str, int]) -
 
 
 def _groups(settings: Settings, client: KafkaAdminClient, parts: list[Part]) -> list[Finding]:
-    own = f"clickhouse-{settings.clickhouse_database}"
+    own, ours = storage.readers(settings), {storage.reader(settings, topic): topic for topic, _ in parts}
     # Flink's groups have no members; those of others without any have been stopped, which is not to be stuck.
     active = {group["group_id"] for group in client.list_groups() if group["group_state"] not in ("Empty", "Dead")}
-    names = sorted({own} | active)
-    first, began = _look(client, names, parts), time.monotonic()
+    unread = sorted(topic for name, topic in ours.items() if name not in active)
+    groups = {own: list(ours)} | {name: [name] for name in sorted(active - ours.keys())}
+    first, began = _look(client, groups, parts), time.monotonic()
     while True:
-        last, watched = _look(client, names, parts), time.monotonic() - began
-        found = {name: readings(name, first, last, reads_all=name == own) for name in names}
+        last, watched = _look(client, groups, parts), time.monotonic() - began
+        found = {name: readings(name, first, last, reads_all=name == own) for name in groups}
         every = [reading for of_group in found.values() for reading in of_group]
         stuck = any(reading.stuck for reading in every)
         far = any(reading.lag > LAG for reading in every)
         if watched >= WATCHED_SECONDS or not (stuck or (far and watched < _TREND_SECONDS)):
             break
         time.sleep(_LOOK_EVERY)
-    return [judge_group(name, own, name in active, found[name], watched) for name in names if found[name]]
+    return [judge_group(name, unread if name == own else None, found[name], watched) for name in groups if found[name]]
 
 
-def _look(client: KafkaAdminClient, groups: list[str], parts: list[Part]) -> Look:
+def _look(client: KafkaAdminClient, groups: Mapping[str, list[str]], parts: list[Part]) -> Look:
+    """What readers have committed; each is one of Kafka's groups, or several."""
     from kafka import TopicPartition
     from kafka.admin import OffsetSpec
 
     committed = {
-        name: {(part.topic, part.partition): one.offset for part, one in offsets.items() if one.offset >= 0}
-        for name, offsets in client.list_group_offsets(groups).items()
+        name: {
+            (part.topic, part.partition): one.offset
+            for offsets in client.list_group_offsets(members).values()
+            for part, one in offsets.items()
+            if one.offset >= 0
+        }
+        for name, members in groups.items()
     }
     asked = [TopicPartition(*part) for part in parts]
     # After what was committed: so nobody seems to be beyond the end.
@@ -147,22 +155,23 @@ def readings(group: str, before: Look, after: Look, reads_all: bool) -> list[Rea
     ]
 
 
-def judge_group(group: str, own: str, has_members: bool, reads: Iterable[Reading], watched_seconds: float) -> Finding:
+def judge_group(group: str, unread: list[str] | None, reads: Iterable[Reading], watched_seconds: float) -> Finding:
     """A reader that does not move is stuck; one that is far behind is a warning, unless it catches up.
 
     Args:
-        own: ClickHouse's group, whose standstill is a problem; that of others is a warning.
+        unread: the topics that ClickHouse should read and does not; None when the reader is somebody else, whose standstill is a
+            warning and not a problem.
     """
     check = f"reader {group}"
     behind = list(reads)
     lag, before = sum(reading.lag for reading in behind), sum(reading.lag_before for reading in behind)
-    if group == own and not has_members:
-        seen = f"nobody reads: the group has no members, and {lag:,} records wait"
+    if unread:
+        seen = f"nobody reads {', '.join(unread)}: no members in the groups {group}-…, and {lag:,} records wait"
         return Finding(check, Level.PROBLEM, seen, f"{_START_ANEW}    why: livepulse logs clickhouse")
     if stuck := [reading for reading in behind if reading.stuck]:
         which = ", ".join(f"{reading.topic} ({reading.lag:,} records)" for reading in stuck)
         seen = f"stuck: did not move within {span(watched_seconds)} in {which}"
-        if group == own:
+        if unread is not None:
             return Finding(check, Level.PROBLEM, seen, f"{_START_ANEW}    why: livepulse logs clickhouse")
         return Finding(check, Level.WARNING, seen, f"kafka-consumer-groups.sh --describe --group {group}    (no part of livepulse)")
     if lag <= LAG:

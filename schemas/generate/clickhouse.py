@@ -11,10 +11,11 @@ from schemas.rules import FieldRule, Reason, field_rules
 from schemas.storage import column_type
 from schemas.topics import Topic, topics
 
-# What every queue has in common, the metric topics' ones (jobs.clickhouse) too.
+# What every queue has in common, the metric topics' ones (jobs.clickhouse) too. Each is a consumer group of its own: in a
+# group, Kafka lets only the leader notice a partition that is added, and the leader looks at the topics that it reads itself.
 QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_topic_list = '{topic}',
-  kafka_group_name = '${{group}}',
+  kafka_group_name = '${{readers}}-{topic}',
   kafka_format = '{format}',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

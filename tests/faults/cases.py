@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from pipelines.recording import Record
-from pipelines.storage import tables
-from pipelines.topics import admin
+from pipelines.storage import reader, tables
+from pipelines.topics import admin, required_topics
 from tests.e2e.pipeline import query
 from tests.faults.stack import Stack, pause
 
@@ -58,16 +58,18 @@ def _commits_lost(stack: Stack, random: Random) -> None:
     pause(7)  # until the broker takes its consumers for gone
     client = admin(stack.settings)
     try:
-        group = f"clickhouse-{stack.settings.clickhouse_database}"
-        committed = client.list_group_offsets(group)
-        positions = committed.get(group, committed)
-        back = {
-            TopicPartition(partition.topic, partition.partition): max(0, found.offset - random.randint(1, 3_000))
-            for partition, found in positions.items()
-            if found.offset > 0
-        }
-        assert back, "no committed offsets found"
-        client.reset_group_offsets(group, back)
+        moved = False
+        for topic in required_topics():
+            group = reader(stack.settings, topic.name)
+            back = {
+                TopicPartition(partition.topic, partition.partition): max(0, found.offset - random.randint(1, 3_000))
+                for partition, found in client.list_group_offsets([group])[group].items()
+                if found.offset > 0
+            }
+            moved |= bool(back)
+            if back:
+                client.reset_group_offsets(group, back)  # it empties what it is given
+        assert moved, "no committed offsets found"
     finally:
         client.close()
     stack.start("clickhouse")

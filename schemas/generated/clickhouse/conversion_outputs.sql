@@ -26,7 +26,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_conversion_room',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_conversion_room',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -72,7 +72,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_conversion_broadcast',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_conversion_broadcast',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -112,7 +112,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_conversion_product',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_conversion_product',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -155,7 +155,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_conversion_room_sales',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_conversion_room_sales',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -199,7 +199,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_conversion_product_sales',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_conversion_product_sales',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

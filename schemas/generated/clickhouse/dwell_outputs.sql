@@ -18,7 +18,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_dwell_room',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_dwell_room',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -57,7 +57,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_dwell_broadcast_slots',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_dwell_broadcast_slots',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -101,7 +101,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_dwell_broadcast',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_dwell_broadcast',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

@@ -63,7 +63,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'group_message',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-group_message',
   kafka_format = 'RawBLOB',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

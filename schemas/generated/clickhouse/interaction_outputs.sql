@@ -24,7 +24,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_interaction_room',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_interaction_room',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -70,7 +70,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_interaction_broadcast',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_interaction_broadcast',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -106,7 +106,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_interaction_broadcast_minutes',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_interaction_broadcast_minutes',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -144,7 +144,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_interaction_group',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_interaction_group',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

@@ -18,7 +18,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_repurchase_room',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_repurchase_room',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -56,7 +56,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_repurchase_broadcast',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_repurchase_broadcast',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
@@ -94,7 +94,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'metric_repurchase_buyer_day',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-metric_repurchase_buyer_day',
   kafka_format = 'JSONEachRow',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,

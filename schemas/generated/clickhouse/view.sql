@@ -59,7 +59,7 @@ ENGINE = Kafka
 SETTINGS
   kafka_broker_list = '${kafka}',
   kafka_topic_list = 'view',
-  kafka_group_name = '${group}',
+  kafka_group_name = '${readers}-view',
   kafka_format = 'RawBLOB',
   kafka_num_consumers = 1,
   kafka_max_block_size = 65536,
