@@ -89,6 +89,25 @@ lock: $(VENV)/.installed ## Resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
 
+.PHONY: sbom
+sbom: $(VENV)/.installed ## What livepulse and its local stack consist of, as CycloneDX in build/sbom: Python, npm, Maven
+	@mkdir -p build/sbom
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom/python.json $(BIN)/python
+	npm sbom --sbom-format cyclonedx --package-lock-only --prefix dashboards/board > build/sbom/board.json
+	npm sbom --sbom-format cyclonedx --package-lock-only --prefix deploy/local > build/sbom/clickhouse.json
+	for profile in kafka flink; do mvn --quiet --batch-mode --file deploy/local/pom.xml --activate-profiles $$profile \
+		org.cyclonedx:cyclonedx-maven-plugin:2.9.1:makeBom -DoutputFormat=json -DoutputName=$$profile \
+		-DoutputDirectory=$(CURDIR)/build/sbom || exit 1; done
+
+.PHONY: audit
+audit: audit-python ## Whether what is installed has known vulnerabilities; asks PyPI's and npm's advisories
+	npm audit --package-lock-only --prefix dashboards/board
+	npm audit --package-lock-only --prefix deploy/local
+
+.PHONY: audit-python
+audit-python: $(VENV)/.installed ## The same for Python alone; says what it could not ask about
+	$(BIN)/pip-audit --requirement requirements.lock --require-hashes --disable-pip --progress-spinner off
+
 .PHONY: clean
 clean: ## Remove the virtual environment and caches (not the stack's data)
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

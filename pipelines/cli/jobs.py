@@ -126,6 +126,7 @@ def stop(
     from rich.console import Console
 
     from pipelines.flink import rest, savepoints
+    from pipelines.flink.application import OPERATORS
     from pipelines.settings import settings
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -133,8 +134,9 @@ def stop(
     with console.status(f"Stopping {name} …"):
         if savepoint:
             covered = _jobs_in(settings(), application)
+            operators = rest.parameters(settings(), application).get(OPERATORS)
             path = rest.stop_with_savepoint(settings(), application)
-            savepoints.remember(settings(), name, path, covered)
+            savepoints.remember(settings(), name, path, covered, operators)
         else:
             rest.cancel(settings(), application)
         rest.wait_until_over(settings(), application)
@@ -162,12 +164,12 @@ def resume(
     require(settings(), "kafka", "flink")
     if savepoint is None:
         stopped = savepoints.last(settings(), name)
-        _start(settings(), _chosen(stopped.jobs), name, stopped.savepoint)
+        _start(settings(), _chosen(stopped.jobs), name, stopped.savepoint, stopped.operators)
     else:
         _start(settings(), _chosen(_jobs_of(name)), name, savepoint)
 
 
-def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | None) -> None:
+def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | None, remembered: str | None = None) -> None:
     from rich.console import Console
 
     from pipelines.errors import UserError
@@ -197,7 +199,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
                 + (f"\nOr start the others beside it: livepulse jobs submit {others}" if others else ""),
             )
     with console.status(f"Compiling and starting {name} … (about 20 s)"):
-        number = submit_application(settings, chosen, name, savepoint)
+        number = submit_application(settings, chosen, name, savepoint, remembered)
         rest.wait_until_running(settings, number)
     console.print(f"[green]✓[/] {name} runs as {number}: http://{settings.flink_address}/#/job/{number}/overview")
 

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jobs.catalogue import Job
 from pipelines.errors import UserError
-from pipelines.flink.plan import flush_by_the_clock, remember_forever
+from pipelines.flink.plan import flush_by_the_clock, name_operators, reached_by, remember_forever, remembering
 from pipelines.flink.script import script
 from pipelines.settings import Settings
 from pipelines.stack.components import UNOPTIMISED_JAVA
@@ -32,6 +32,9 @@ _KEPT_PLANS = 20
 
 VERSION = "livepulse.version"
 """The job parameter that says what a running application was made from."""
+
+OPERATORS = "livepulse.operators"
+"""The job parameter that says which operators of a running application remember something."""
 
 
 def made_from(settings: Settings, jobs: Sequence[Job], name: str) -> str:
@@ -51,16 +54,19 @@ def _digest(settings: Settings, text: str) -> str:
     return digest.hexdigest()
 
 
-def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | None = None) -> str:
+def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | None = None, remembered: str | None = None) -> str:
     """Starts the jobs as one application, from a savepoint if one is given.
 
     Without a savepoint, topics are read from their beginning: counters only grow, so counting again is harmless.
+
+    Args:
+        remembered: `OPERATORS` of the application that wrote the savepoint, where that is known.
 
     Returns:
         Flink's id of the running application.
 
     Raises:
-        UserError: PyFlink is not installed, or Flink refuses the SQL.
+        UserError: PyFlink is not installed, Flink refuses the SQL, or the savepoint is of other SQL.
     """
     try:
         from pyflink.common import Configuration
@@ -74,7 +80,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
     os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
     configuration = Configuration()
     application, options = script(jobs, settings, group=_group(name)), _options(settings, name)
-    options["pipeline.global-job-parameters"] = f"{VERSION}:{_made_from(settings, application, options)}"
+    made = _made_from(settings, application, options)
     if savepoint:
         options["execution.state-recovery.path"] = savepoint
     for key, value in options.items():
@@ -90,16 +96,42 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         plan = json.loads(_planned(environment, settings, application, options))
         flush_by_the_clock(plan)
         remember_forever(plan, {output for job in jobs if job.state == "forever" for output in job.outputs})
+        name_operators(plan)
+        if remembered is not None:
+            _check_savepoint(plan, remembered, name)
+        operators = ".".join(map(str, sorted(remembering(plan))))
+        environment.get_config().set("pipeline.global-job-parameters", f"{VERSION}:{made},{OPERATORS}:{operators}")
         with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
             json.dump(plan, file)
             file.flush()
             # As SQL: PyFlink 2.3's CompiledPlan.execute fails on a plan that was loaded.
             result = environment.execute_sql(f"EXECUTE PLAN '{file.name}'")
     except TableException as error:
-        raise UserError(f"Flink refuses the SQL of {', '.join(job.name for job in jobs)}: {str(error).splitlines()[0]}") from error
+        why = str(error).rpartition("Caused by: ")[2].splitlines()[0]  # the cause that all others wrap
+        if "Cannot map checkpoint/savepoint state" in why:
+            raise _has_changed(name, "what is counted no more, or otherwise, is remembered there") from error
+        raise UserError(f"Flink refuses {', '.join(job.name for job in jobs)}: {why}") from error
     client = result.get_job_client()
     assert client is not None  # an INSERT always has one
     return str(client.get_job_id())
+
+
+def _check_savepoint(plan: dict[str, Any], remembered: str, name: str) -> None:
+    """Flink refuses what nobody would remember any more; that something would begin to count in the middle, it does not see."""
+    then, now = set(map(int, remembered.split("."))), remembering(plan)
+    if now == then:
+        return
+    if begin := ", ".join(sorted(reached_by(plan, now - then))):
+        raise _has_changed(name, f"{begin} would begin to count in the middle")
+    raise _has_changed(name, "what is counted no more is remembered there")
+
+
+def _has_changed(name: str, how: str) -> UserError:
+    return UserError(
+        f"The SQL of {name} has changed since it was stopped: {how}.",
+        hint="Count everything again from the topics, to the right numbers: livepulse jobs submit\n"
+        "Or go on from there with the version of livepulse that it was stopped with.",
+    )
 
 
 def _planned(environment: TableEnvironment, settings: Settings, application: Script, options: dict[str, str]) -> str:

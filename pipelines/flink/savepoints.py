@@ -19,13 +19,16 @@ class Stopped:
 
     savepoint: str
     jobs: list[str]
+    operators: str | None = None
+    """Its parameter `application.OPERATORS`; None where a version stopped it that did not note it."""
 
 
-def remember(settings: Settings, application: str, savepoint: str, jobs: Iterable[str]) -> None:
+def remember(settings: Settings, application: str, savepoint: str, jobs: Iterable[str], operators: str | None) -> None:
     """Notes the savepoint of an application that was stopped."""
     path = _file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(_noted(path) | {application: asdict(Stopped(savepoint, sorted(jobs)))}, indent=1), encoding="utf-8")
+    noted = _noted(path) | {application: asdict(Stopped(savepoint, sorted(jobs), operators))}
+    path.write_text(json.dumps(noted, indent=1), encoding="utf-8")
 
 
 def last(settings: Settings, application: str) -> Stopped:
@@ -38,7 +41,8 @@ def last(settings: Settings, application: str) -> Stopped:
     if application not in noted:
         known = f"Known: {', '.join(sorted(noted))}." if noted else "None was stopped with a savepoint from here."
         raise UserError(f"No savepoint of {application} is known.", hint=f"{known} Give one with --from PATH, or submit it anew.")
-    return Stopped(**noted[application])
+    found = noted[application]
+    return Stopped(found["savepoint"], found["jobs"], found.get("operators"))
 
 
 def _file(settings: Settings) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from clickhouse_driver import Client
 from pipelines.clickhouse import connect
 from pipelines.produce import Sender
 from pipelines.settings import Settings
+from pipelines.simulate import Simulation, SimulationSettings
 from tests.golden.case import PREFIXED
 from tests.judge.clickhouse import read_tables
 from tests.judge.compare import Comparison, compare
@@ -55,6 +57,18 @@ def send(settings: Settings, records: Iterable[Sendable]) -> int:
             sender.send(record.topic, key, record.value, record.timestamp_ms)
     assert sender.failed == 0, sender.errors
     return sender.sent
+
+
+def broadcasts(seed: int) -> Iterable[Sendable]:
+    """Fifteen thousand records of three simulated broadcasts that began five minutes ago, in rooms of their own."""
+    start = int(time.time() * 1_000) - 300_000
+    settings = SimulationSettings(start_ms=start, seed=seed, rate=500, rooms=3, events=15_000, room_prefix=new_prefix() + "room")
+    return Simulation(settings).records()
+
+
+def await_verified(cli: Callable[..., subprocess.CompletedProcess[str]], seconds: float = 120) -> None:
+    """Returns when verify finds no difference."""
+    wait_for(lambda: cli("verify", "--settle", "0").returncode == 0, "verify without a difference", seconds)
 
 
 def wait_for(condition: Callable[[], T], what: str, seconds: float = 90) -> T:

@@ -24,7 +24,7 @@ from pipelines.stack.layout import Layout
 from schemas.events import EVENTS
 from schemas.topics import topics
 from tests.conftest import Cli
-from tests.e2e.pipeline import new_prefix, query, send, wait_for
+from tests.e2e.pipeline import await_verified, new_prefix, query, send, wait_for
 from tests.judge.clickhouse import read_tables
 from tests.judge.strategies import VALID_FIELDS
 from tests.judge.tables import Tables
@@ -105,7 +105,7 @@ def arrive(stack: Settings, cli: Cli, records: list[Record]) -> None:
     before = stored(stack)
     send(stack, records)
     wait_for(lambda: stored(stack) >= before + len(records), "every record in a table")
-    wait_for(lambda: cli("verify", "--settle", "0").returncode == 0, "every counter")
+    await_verified(cli)
 
 
 def stored(stack: Settings) -> int:
@@ -287,7 +287,7 @@ def test_what_a_broken_off_request_left_gets_the_same_pseudonym(stack: Settings,
     assert done.remains == []
     assert query(stack, names, r=room(someone)) == [(name,)]
     assert query(stack, unfinished) == [(0,)]
-    wait_for(lambda: cli("verify", "--settle", "0").returncode == 0, "every counter: in both comments it was one person")
+    await_verified(cli)  # in both comments it was one person
 
 
 def test_what_is_not_ours_is_searched_and_named(stack: Settings, stack_env: dict[str, str]) -> None:

@@ -1,0 +1,75 @@
+"""From the commit before to this one by savepoint, and back: nothing is lost, doubled or begun in the middle."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.settings import Settings
+from tests.conftest import Cli
+from tests.e2e.pipeline import await_verified, broadcasts, send
+
+pytestmark = pytest.mark.timeout(900)
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def git(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) -> Iterator[Cli]:
+    """`livepulse` as it was at the commit before; at the last commit, where something is not committed yet."""
+    folder = tmp_path_factory.mktemp("before") / "livepulse"
+    changed = git("status", "--porcelain", "--untracked-files=no").stdout.strip()
+    made = git("worktree", "add", "--detach", str(folder), "HEAD" if changed else "HEAD~1")
+    if made.returncode != 0:
+        pytest.skip(f"the commit before is not here: {made.stderr.strip()}")
+
+    def cli(*arguments: str, **overrides: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments],
+            cwd=folder,
+            env=stack_env | overrides | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    yield cli
+    git("worktree", "remove", "--force", str(folder))
+
+
+def succeed(done: subprocess.CompletedProcess[str]) -> None:
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def go_on(version: Cli) -> None:
+    """From the savepoint; where the SQL has changed since, that must be said, and everything is counted again."""
+    resumed = version("jobs", "resume")
+    if resumed.returncode != 0:
+        assert "has changed since it was stopped" in resumed.stderr, resumed.stdout + resumed.stderr
+        succeed(version("jobs", "submit"))
+
+
+def test_an_upgrade_and_a_rollback_keep_every_count(before: Cli, cli: Cli, stack: Settings) -> None:
+    succeed(cli("jobs", "stop", "--no-savepoint"))
+    succeed(before("jobs", "submit"))
+    send(stack, broadcasts(11))
+    succeed(before("jobs", "stop"))
+    go_on(cli)
+    send(stack, broadcasts(12))
+    await_verified(cli)
+    succeed(cli("jobs", "stop"))
+    go_on(before)
+    send(stack, broadcasts(13))
+    await_verified(cli)
+    succeed(before("jobs", "stop"))
+    go_on(cli)
