@@ -178,10 +178,13 @@ def _program(settings: Settings, process: str) -> Program:
     if process == "zookeeper":
         # Flink's own distribution carries it. It holds a few records: no heap to speak of, no code worth optimising.
         small = ("-Xmx64m", *components.UNOPTIMISED_JAVA, "-XX:+ExitOnOutOfMemoryError", "-Djava.awt.headless=true")
-        log4j = f"-Dlog4j2.configurationFile={layout.flink_conf}/log4j-console.properties"
+        log = (
+            f"-Dlog4j2.configurationFile={layout.flink_conf}/log4j-console.properties",
+            f"-Dlog.file={layout.logs}/flink/zookeeper.log",
+        )
         jars = ":".join(str(jar) for jar in sorted(home.glob("lib/flink-dist-*.jar")) + sorted(home.glob("lib/log4j-*.jar")))
         server = "org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain"
-        command = [components.java(), *small, log4j, "-cp", jars, server, str(layout.flink_conf / "zoo.cfg")]
+        command = [components.java(), *small, *log, "-cp", jars, server, str(layout.flink_conf / "zoo.cfg")]
         return _supervised(process, command, {})
     environment = {
         "FLINK_CONF_DIR": str(layout.flink_conf),

@@ -377,6 +377,7 @@ def test_flink_runs_with_the_connectors_and_heals(stack: Settings, cli: Cli) -> 
         assert "flink-sql-connector-kafka" in command and "livepulse-flink-extension.jar" in command
     assert health.flink_health(stack).task_slots == 8
     assert cli("logs", "taskmanager", "-n", "5").stdout.count("\n") == 5
+    assert {path.name for path in stack.home.iterdir() if path.is_file()} == set(), "every log is in logs"
 
     os.kill(lines["taskmanager"]["pid"], signal.SIGKILL)
     wait_for("the loss is noticed", lambda: not health.flink_health(stack).ok)
