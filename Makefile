@@ -57,6 +57,14 @@ test-fast: install ## The tests that start no service
 faults: install ## Every fault, SEEDS times each: events lost and windows wrong afterwards (an hour a seed or less)
 	$(BIN)/python -m tests.faults --seeds $(SEEDS)
 
+.PHONY: protections
+protections: install ## Faults again, each without what protects from it: every one must be found out (about 20 minutes)
+	$(BIN)/python -m tests.faults.protections
+
+.PHONY: soak
+soak: install ## Half an hour at the highest rate that stays fresh, then three times that: memory, files, freshness (about an hour)
+	$(BIN)/python -m tests.load
+
 .PHONY: lint
 lint: $(VENV)/.installed ## Ruff: errors and formatting
 	$(BIN)/ruff check .

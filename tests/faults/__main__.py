@@ -10,38 +10,20 @@ import logging
 import shutil
 import signal
 import sys
-import tempfile
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
 import orjson
 from rich.console import Console
 
-from tests.conftest import run_cli, settings_of, stack_environment
 from tests.faults import report
 from tests.faults.cases import CASES
 from tests.faults.run import Result, run
-from tests.faults.stack import Stack
+from tests.faults.stack import own_stack
 
 LOGS = Path("build/faults")
 """Where the logs of a stack go on which a case did not come to its end."""
-
-
-@contextmanager
-def own_stack() -> Iterator[Stack]:
-    """A stack with every job running; stopped and wiped also after an error."""
-    with tempfile.TemporaryDirectory(prefix="livepulse-faults-", ignore_cleanup_errors=True) as folder:
-        environment = stack_environment(Path(folder) / "home") | {"LIVEPULSE_CHECKPOINT_SECONDS": "10"}
-        stack = Stack(settings_of(environment), environment)
-        try:
-            for command in (("up",), ("migrate",), ("jobs", "submit")):
-                stack.livepulse(*command)
-            yield stack
-        finally:
-            run_cli(environment, "down")
 
 
 def main() -> int:
@@ -60,7 +42,7 @@ def main() -> int:
     unfinished = 0
     left = deque((name, seed) for seed in range(1, asked.seeds + 1) for name in asked.cases or CASES)
     while left:
-        with own_stack() as stack:
+        with own_stack(LIVEPULSE_CHECKPOINT_SECONDS="10") as stack:
             while left:
                 name, seed = left.popleft()
                 try:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from pipelines.flink.rest import Application
 from pipelines.settings import Settings
 from pipelines.stack import supervision
 from pipelines.stack.layout import Layout
-from tests.conftest import run_cli
+from tests.conftest import run_cli, settings_of, stack_environment
 from tests.e2e.pipeline import wait_for
 
 APPLICATION = "livepulse"
@@ -97,6 +100,20 @@ class Stack:
     def checkpoint_folder(self) -> Path:
         """Where Flink writes checkpoints."""
         return self.layout.flink / "checkpoints"
+
+
+@contextmanager
+def own_stack(**overrides: str) -> Iterator[Stack]:
+    """A stack with every job running; stopped and wiped also after an error."""
+    with tempfile.TemporaryDirectory(prefix="livepulse-", ignore_cleanup_errors=True) as folder:
+        environment = stack_environment(Path(folder) / "home") | overrides
+        stack = Stack(settings_of(environment), environment)
+        try:
+            for command in (("up",), ("migrate",), ("jobs", "submit")):
+                stack.livepulse(*command)
+            yield stack
+        finally:
+            run_cli(environment, "down")
 
 
 def pause(seconds: float) -> None:

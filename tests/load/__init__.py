@@ -1,0 +1,1 @@
+"""Much for long, and too much for a while: whether numbers stay fresh and nothing grows (`make soak`)."""
