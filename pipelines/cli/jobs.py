@@ -189,7 +189,8 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
                     return
                 raise UserError(
                     f"{name} already runs, with other SQL, settings or jars than today's.",
-                    hint=f"Go on with today's and all it remembers: livepulse jobs stop {name} && livepulse jobs resume {name}\n"
+                    hint="Go on with today's and all it remembers, which is refused where the SQL is another: "
+                    f"livepulse jobs stop {name} && livepulse jobs resume {name}\n"
                     f"Or count everything again: livepulse jobs stop {name} --no-savepoint && livepulse jobs submit",
                 )
             others = " ".join(sorted(wanted - double))
