@@ -45,6 +45,9 @@ class Checkpoints:
     last_age_seconds: float | None
     last_duration_seconds: float | None
     last_bytes: int | None
+    """What the last one wrote: the difference to the one before."""
+    state_bytes: int | None
+    """All that the application remembered at the last one."""
     failed_age_seconds: float | None = None
     """Since the last one that failed; None when none did."""
     failure: str | None = None
@@ -114,6 +117,7 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
         last_age_seconds=time.time() - last["latest_ack_timestamp"] / 1000 if last else None,
         last_duration_seconds=last["end_to_end_duration"] / 1000 if last else None,
         last_bytes=last["checkpointed_size"] if last else None,
+        state_bytes=last["state_size"] if last else None,
         failed_age_seconds=time.time() - failed["failure_timestamp"] / 1000 if failed else None,
         failure=failed["failure_message"] if failed else None,
     )

@@ -100,17 +100,16 @@ def main() -> int:
         load.send("soak", rate, asked.minutes * 60)
         load.send("overload", _OVERLOAD * rate, _OVERLOAD_SECONDS)
         recovered = load.send("recovery", rate, None)
-        sampler.phase = "verify"
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        samples = {"rate": rate, "sent": load.sent, "recovery_seconds": recovered, "samples": list(map(asdict, sampler.samples))}
+        (FOLDER / "soak.json").write_bytes(orjson.dumps(samples))
+        draw(sampler.samples, FOLDER / "soak.png")
+        console.print(table(sampler.of("soak")))
+        console.print(
+            f"{_OVERLOAD} times {rate:,}/s for {_OVERLOAD_SECONDS} s, then fresh again within {recovered:.0f} s; {load.sent:,} sent"
+        )
         console.print("verify …")
         checks = settle(stack.settings, lambda _: None)
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    result = {"rate": rate, "sent": load.sent, "recovery_seconds": recovered, "verdict": verdict(checks)}
-    (FOLDER / "soak.json").write_bytes(orjson.dumps(result | {"samples": [asdict(sample) for sample in sampler.samples]}))
-    draw(sampler.samples, FOLDER / "soak.png")
-    console.print(table(sampler.of("soak")))
-    console.print(
-        f"{_OVERLOAD} times {rate:,}/s for {_OVERLOAD_SECONDS} s, then fresh again within {recovered:.0f} s; {load.sent:,} sent"
-    )
     console.print(verdict(checks))
     return 0 if all(check.holds for check in checks) and recovered < _RECOVERS_WITHIN else 1
 

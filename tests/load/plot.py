@@ -23,7 +23,7 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     memory.set(ylabel="resident memory, MB", ylim=0)
     _lines(files, minutes, {name: [s.files.get(name) for s in samples] for name in names})
     files.set(ylabel="open files", ylim=0)
-    _lines(state, minutes, {"last checkpoint": [s.state_mb for s in samples]})
+    _lines(state, minutes, {"at the last checkpoint": [s.state_mb for s in samples]})
     state.set(ylabel="Flink's state, MB", ylim=0, xlabel="minutes")
     for before, sample, minute in zip(samples, samples[1:], minutes[1:], strict=False):
         if sample.phase != before.phase:

@@ -33,7 +33,7 @@ class Sample:
     files: dict[str, int]
     """Open file handles."""
     state_mb: float | None
-    """Size of the last checkpoint."""
+    """All that Flink remembered at the last checkpoint."""
 
 
 class Sampler:
@@ -77,7 +77,7 @@ class Sampler:
 
     def _state_mb(self) -> float | None:
         try:
-            size = rest.checkpoints(self._stack.settings, self._stack.application()).last_bytes
+            size = rest.checkpoints(self._stack.settings, self._stack.application()).state_bytes
         except UserError:
             return None
         return None if size is None else size / 1e6

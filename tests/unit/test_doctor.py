@@ -115,7 +115,7 @@ def running(
 ) -> Running:
     """An application; `failures` are their ages in seconds."""
     application = Application("id", "livepulse", state, datetime.now(UTC) - timedelta(seconds=seconds), seconds)
-    found = Checkpoints(9, 1, 0, None, age, 1.0, 1, failed_age, "the disk is full" if failed_age is not None else None)
+    found = Checkpoints(9, 1, 0, None, age, 1.0, 1, 1, failed_age, "the disk is full" if failed_age is not None else None)
     return Running(application, sinks, found, 30, [Failure(at, "java.io.IOException: no space") for at in failures], "today")
 
 
