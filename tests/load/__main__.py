@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import signal
 import sys
 import time
@@ -73,6 +74,7 @@ class Load:
 
     def highest_fresh_rate(self) -> int:
         """The last of `RATES`, tried upwards, at which numbers were fresh."""
+        self.send("warm-up", _WARM_RATE, _WARM_SECONDS)
         best = 0
         for rate in RATES:
             self.send(f"try {rate}", rate, _TRY_SECONDS)
@@ -93,10 +95,10 @@ def main() -> int:
     logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL + 1)
     console = Console(highlight=False, soft_wrap=True)
     with own_stack() as stack, FreshnessProbe(stack.settings) as probe, Sampler(stack, probe) as sampler:
+        os.environ.update(stack.environment)  # the simulator has its settings from there
         load = Load(stack, probe, sampler, console)
-        load.send("warm-up", _WARM_RATE, _WARM_SECONDS)
         rate = asked.rate or load.highest_fresh_rate()
-        load.send("between", rate, None)
+        load.send("until fresh", rate, None)
         load.send("soak", rate, asked.minutes * 60)
         load.send("overload", _OVERLOAD * rate, _OVERLOAD_SECONDS)
         recovered = load.send("recovery", rate, None)
