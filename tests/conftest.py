@@ -73,6 +73,13 @@ def run_cli(environment: dict[str, str], *arguments: str, timeout: float = 300) 
     )
 
 
+def start_everything(environment: dict[str, str]) -> None:
+    """Starts a stack's services and every job, as a user would."""
+    for arguments in (("up",), ("migrate",), ("jobs", "submit")):
+        done = run_cli(environment, *arguments)
+        assert done.returncode == 0, f"livepulse {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
+
+
 class SessionStack:
     """The session's stack. It starts in the background while tests that need no service run."""
 
@@ -83,7 +90,7 @@ class SessionStack:
 
     def start(self) -> None:
         """Begin to start, unless that has begun."""
-        self._start = self._start or self._executor.submit(self._run)
+        self._start = self._start or self._executor.submit(start_everything, self._environment)
 
     def environment(self) -> dict[str, str]:
         """Its environment, once every job runs."""
@@ -97,11 +104,6 @@ class SessionStack:
         if self._start is not None:
             self._executor.shutdown(wait=True)
             run_cli(self._environment, "down")
-
-    def _run(self) -> None:
-        for arguments in (("up",), ("migrate",), ("jobs", "submit")):
-            done = run_cli(self._environment, *arguments)
-            assert done.returncode == 0, f"livepulse {' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
 
 
 def _needs_session_stack(item: pytest.Item) -> bool:

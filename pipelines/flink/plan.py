@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 _REMEMBERS_NOTHING = ("calc", "correlate", "exchange", "local-group-aggregate", "mini-batch-assigner", "sink", "union")
@@ -32,8 +33,9 @@ def remember_forever(plan: dict[str, Any], sinks: set[str]) -> None:
         plan: a compiled plan of Flink, changed in place.
         sinks: names of sink tables.
     """
+    reached = _reached(plan)
     for node in plan["nodes"]:
-        if "state" in node and reached_by(plan, [node["id"]]) <= sinks:
+        if "state" in node and reached(node["id"]) <= sinks:
             for state in node["state"]:
                 state["ttl"] = "0 ms"
 
@@ -84,19 +86,25 @@ def remembering(plan: dict[str, Any]) -> set[int]:
     return {node["id"] for node in plan["nodes"] if not node["type"].removeprefix("stream-exec-").startswith(_REMEMBERS_NOTHING)}
 
 
-def reached_by(plan: dict[str, Any], operators: Iterable[int]) -> set[str]:
+def reached_by(plan: dict[str, Any], operators: Iterable[int]) -> frozenset[str]:
     """The names of the sinks that operators, given by number, work for."""
+    return frozenset().union(*map(_reached(plan), operators))
+
+
+def _reached(plan: dict[str, Any]) -> Callable[[int], frozenset[str]]:
+    """Tells of an operator which sinks it works for."""
     nodes = {node["id"]: node for node in plan["nodes"]}
     targets = defaultdict(list)
     for edge in plan["edges"]:
         targets[edge["source"]].append(edge["target"])
 
-    def reached(number: int) -> set[str]:
+    @cache
+    def reached(number: int) -> frozenset[str]:
         if "dynamicTableSink" in nodes[number]:
-            return {_table(nodes[number]["dynamicTableSink"])}
-        return set().union(*(reached(target) for target in targets[number]))
+            return frozenset({_table(nodes[number]["dynamicTableSink"])})
+        return frozenset().union(*map(reached, targets[number]))
 
-    return set().union(*(reached(number) for number in operators))
+    return reached
 
 
 def _table(end: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ from pipelines.flink.rest import Application
 from pipelines.settings import Settings
 from pipelines.stack import supervision
 from pipelines.stack.layout import Layout
-from tests.conftest import run_cli, settings_of, stack_environment
+from tests.conftest import run_cli, settings_of, stack_environment, start_everything
 from tests.e2e.pipeline import wait_for
 
 APPLICATION = "livepulse"
@@ -109,8 +109,7 @@ def own_stack(**overrides: str) -> Iterator[Stack]:
         environment = stack_environment(Path(folder) / "home") | overrides
         stack = Stack(settings_of(environment), environment)
         try:
-            for command in (("up",), ("migrate",), ("jobs", "submit")):
-                stack.livepulse(*command)
+            start_everything(environment)
             yield stack
         finally:
             run_cli(environment, "down")
