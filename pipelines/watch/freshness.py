@@ -167,6 +167,28 @@ def measure(
     return latencies, pending, overdue
 
 
+class Copies:
+    """Which facts have come: of what was delivered twice, only the first copy is counted by a job."""
+
+    def __init__(self) -> None:
+        self._seen: set[int] = set()
+        self._before: set[int] = set()
+        self._since: float | None = None
+
+    def first(self, facts: Iterable[int]) -> int:
+        """How many of them come for the first time."""
+        new = {fact for fact in facts if fact not in self._seen and fact not in self._before}
+        self._seen |= new
+        return len(new)
+
+    def forget(self, before: float) -> None:
+        """Drop what came before then (seconds since the epoch); some of it may stay for as long again."""
+        if self._since is None:
+            self._since = before
+        elif before - self._since >= _RANGE_SECONDS:
+            self._before, self._seen, self._since = self._seen, set(), before
+
+
 @dataclass(frozen=True)
 class Freshness:
     """From produced to visible, in seconds, over some events."""
@@ -198,17 +220,15 @@ class _Stream:
     once: bool = False
 
     def sql(self, part: str) -> str:
-        """A SELECT of each record's row, when it was produced and when it was stored."""
-        where = (
-            f"{self.condition} AND NOT is_late AND event_time >= received_at - {_ARRIVES_WITHIN_SECONDS} "
+        """A SELECT of each record's row, when it was produced, and a number that copies share; 0 where each one counts."""
+        fact = f"sipHash64('{self.table}', event_id)" if self.once else "0"
+        return (
+            f"SELECT room_id, broadcast_id, {part} AS part, received_at, {fact} AS fact FROM {self.table} "
+            # What was stored in these seconds is little of what the key leaves: no other column is read for the rest.
+            "PREWHERE inserted_at >= toDateTime(%(begin)s, 'UTC') AND inserted_at < toDateTime(%(end)s, 'UTC') "
+            f"WHERE {self.condition} AND NOT is_late AND event_time >= received_at - {_ARRIVES_WITHIN_SECONDS} "
             "AND event_time >= toDateTime(%(since)s, 'UTC')"
         )
-        if self.once:  # the first copy counts, and it may have been stored long before the others
-            times = "min(received_at) AS produced, min(inserted_at) AS stored"
-            group = " GROUP BY room_id, broadcast_id, part, event_id"
-        else:
-            times, group = "received_at AS produced, inserted_at AS stored", ""
-        return f"SELECT room_id, broadcast_id, {part} AS part, {times} FROM {self.table} WHERE {where}{group}"
 
 
 class _Job:
@@ -223,11 +243,12 @@ class _Job:
         )
         records = " UNION ALL ".join(stream.sql(event_part) for stream in streams)
         self.arrivals_sql = (
-            f"SELECT room_id, broadcast_id, part, intDiv(toUnixTimestamp64Milli(produced), {_BIN_MS}) * {_BIN_MS} AS bin, count() "
-            f"FROM ({records}) WHERE stored >= toDateTime(%(begin)s, 'UTC') AND stored < toDateTime(%(end)s, 'UTC') "
-            "GROUP BY room_id, broadcast_id, part, bin"
+            f"SELECT room_id, broadcast_id, part, intDiv(toUnixTimestamp64Milli(received_at), {_BIN_MS}) * {_BIN_MS} AS bin, "
+            f"countIf(fact = 0), groupArrayIf(fact, fact != 0) FROM ({records}) "
+            "GROUP BY room_id, broadcast_id, part, bin ORDER BY bin"
         )
         self.sightings = Sightings()
+        self.copies = Copies()
         self.pending: list[Arrival] = []
         self.total = Latencies()
         self.recent: deque[tuple[float, Latencies]] = deque()
@@ -389,7 +410,11 @@ class FreshnessProbe:
             for job in self._jobs:
                 span = {"begin": begin, "end": end, "since": begin - _RANGE_SECONDS}
                 rows = client.execute(job.arrivals_sql, span, settings=_ONE_THREAD)
-                arrived[job.name] = [Arrival((room, broadcast, part), at, events) for room, broadcast, part, at, events in rows]
+                arrived[job.name] = [
+                    Arrival((room, broadcast, part), at, events + job.copies.first(facts))
+                    for room, broadcast, part, at, events, facts in rows
+                ]
+                job.copies.forget(begin - _RANGE_SECONDS)
             with self._lock:
                 for job in self._jobs:
                     self._account(job, arrived[job.name])
