@@ -26,9 +26,10 @@ def build(language: Language) -> Page:
             width=24,
             height=3,
         )
-        .panel("timeseries", "freshness", ["freshness_p50", "freshness_p99"], width=8, height=7)
-        .panel("timeseries", "events", ["topic", "events_per_second"], width=8, height=7, look="stacked")
-        .panel("timeseries", "lag", ["topic", "consumer_lag"], width=8, height=7)
+        .panel("timeseries", "freshness", ["freshness_p50", "freshness_p99"], width=6, height=7)
+        .panel("timeseries", "stages", ["stage", "stage_p99"], width=6, height=7)
+        .panel("timeseries", "events", ["topic", "events_per_second"], width=6, height=7, look="stacked")
+        .panel("timeseries", "lag", ["topic", "consumer_lag"], width=6, height=7)
         .panel("timeseries", "checkpoints", ["checkpoint_seconds", "checkpoints_failed"], width=8, height=8)
         .panel(
             "table",

@@ -6,7 +6,7 @@ from jobs.catalogue import FRESHNESS, Kind, Output, counters_of, jobs, metric_to
 from schemas.events.base import USER
 from schemas.generate.clickhouse import QUEUE_SETTINGS
 from schemas.grains import Grain, grains
-from schemas.storage import StorageTable
+from schemas.storage import StorageTable, freshness_histogram_table
 
 _TYPES: dict[Kind, str] = {
     "string": "String",
@@ -19,6 +19,8 @@ _TYPES: dict[Kind, str] = {
 
 UNREADABLE = "unreadable_metric"
 """Reason of a dead letter from a metric topic: something other than our jobs wrote there."""
+
+_FRESHNESS_BUFFER = "freshness_histogram_buffer"
 
 
 def counter_table(grain: Grain) -> StorageTable:
@@ -52,12 +54,25 @@ def tables() -> list[StorageTable]:
     return [counter_table(grain) for grain in grains().values() if not grain.view_only]
 
 
-def ingest_sql(name: str, output: Output) -> list[str]:
-    """Statements that make an output's way into its tables; the first ones drop what was there."""
+def freshness_buffer_sql() -> str:
+    """Statement that gathers what `freshness_histogram` gets: a hundred small inserts a second would cost more than the counters.
+
+    What is gathered is lost when ClickHouse is killed: ten seconds of figures about the pipeline.
+    """
+    table = freshness_histogram_table().name
+    return (
+        f"CREATE TABLE IF NOT EXISTS {_FRESHNESS_BUFFER} AS {table}\n"
+        f"ENGINE = Buffer(currentDatabase(), {table}, 1, 5, 10, 100000, 1000000, 10000000, 100000000)"
+    )
+
+
+def ingest_sql(job: str, name: str, output: Output) -> list[str]:
+    """Statements that make a job's output's way into its tables; the first ones drop what was there."""
     queue = f"{name}_queue"
     columns = ",\n".join(f"  {column} {_TYPES[kind]}" for column, kind in output.columns().items())
+    histogram = freshness_histogram_table().name
     statements = [
-        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter")),
+        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter", histogram)),
         f"DROP TABLE IF EXISTS {queue}",
         f"""CREATE TABLE {queue}
 (
@@ -78,6 +93,20 @@ SETTINGS
 SELECT '{UNREADABLE}' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
   assumeNotNull(_timestamp_ms) AS received_at
 FROM {queue} AS queue WHERE _error != ''"""
+    )
+    # `now64` would be when the block began to fill. The clocks are the producer's, Flink's and ClickHouse's.
+    statements.append(
+        f"""CREATE MATERIALIZED VIEW {name}_to_{histogram} TO {_FRESHNESS_BUFFER} AS
+WITH
+  toUnixTimestamp64Milli({FRESHNESS}) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, '{job}' AS job, '{name}' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM {queue}
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms"""
     )
     return statements
 
@@ -112,7 +141,7 @@ def _factor(sql: str) -> str:
 def files() -> dict[str, str]:
     """Path below `schemas/generated` -> content."""
     made = {
-        f"clickhouse/{job.name}_outputs.sql": ";\n\n".join(s for n, o in job.outputs.items() for s in ingest_sql(n, o)) + ";\n"
+        f"clickhouse/{job.name}_outputs.sql": ";\n\n".join(s for n, o in job.outputs.items() for s in ingest_sql(job.name, n, o)) + ";\n"
         for job in jobs().values()
     }
     made["clickhouse/views.sql"] = ";\n\n".join(view_sql(grain) for grain in grains().values()) + ";\n"

@@ -208,6 +208,29 @@ def freshness_table() -> StorageTable:
     )
 
 
+def freshness_histogram_table() -> StorageTable:
+    """The table of how old records were at each stage of their way, for every row of counters that was ever stored."""
+    columns = {
+        "inserted_at": ("DateTime('UTC')", "Beginning of the 10 s in which the rows were stored; retention counts from here."),
+        "job": ("LowCardinality(String)", "Job that counted."),
+        "output": ("LowCardinality(String)", "The job's output: a metric topic's name without `metric-`."),
+        "stage": (
+            "LowCardinality(String)",
+            "`flink`: from being produced until Flink wrote the row; `storage`: from then until ClickHouse stored it; `all`: both.",
+        ),
+        "bucket_ms": ("UInt32", "Upper end of the bucket, milliseconds; each is 9 % wider than the one before."),
+        "rows": ("UInt64", "Rows of counters that took so long; the newest record that a row has counted is taken."),
+    }
+    return _table(
+        name="freshness_histogram",
+        comment="How long counters took to become visible, by stage.",
+        columns=columns,
+        engine="SummingMergeTree",
+        order_by=("inserted_at", "job", "output", "stage", "bucket_ms"),
+        partition_by="toDate(inserted_at)",
+    )
+
+
 def forgotten_user_table() -> StorageTable:
     """The table of requests to forget a person, a row a table that had something; who it was is not in it."""
     columns = {
@@ -238,5 +261,6 @@ def tables() -> list[StorageTable]:
         verify_table(),
         flink_metric_table(),
         freshness_table(),
+        freshness_histogram_table(),
         forgotten_user_table(),
     ]

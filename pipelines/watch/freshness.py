@@ -173,7 +173,7 @@ class Copies:
     def __init__(self) -> None:
         self._seen: set[int] = set()
         self._before: set[int] = set()
-        self._since: float | None = None
+        self._since = 0.0
 
     def first(self, facts: Iterable[int]) -> int:
         """How many of them come for the first time."""
@@ -181,12 +181,10 @@ class Copies:
         self._seen |= new
         return len(new)
 
-    def forget(self, before: float) -> None:
-        """Drop what came before then (seconds since the epoch); some of it may stay for as long again."""
-        if self._since is None:
-            self._since = before
-        elif before - self._since >= _RANGE_SECONDS:
-            self._before, self._seen, self._since = self._seen, set(), before
+    def forget(self, now: float) -> None:
+        """Drop what came over twice `_RANGE_SECONDS` ago; what came within once that is kept. `now` in seconds since the epoch."""
+        if now - self._since >= _RANGE_SECONDS:
+            self._before, self._seen, self._since = self._seen, set(), now
 
 
 @dataclass(frozen=True)
@@ -414,7 +412,7 @@ class FreshnessProbe:
                     Arrival((room, broadcast, part), at, events + job.copies.first(facts))
                     for room, broadcast, part, at, events, facts in rows
                 ]
-                job.copies.forget(begin - _RANGE_SECONDS)
+                job.copies.forget(begin)
             with self._lock:
                 for job in self._jobs:
                     self._account(job, arrived[job.name])

@@ -13,6 +13,7 @@ from schemas.topics import Topic, topics
 
 # What every queue has in common, the metric topics' ones (jobs.clickhouse) too. Each is a consumer group of its own: in a
 # group, Kafka lets only the leader notice a partition that is added, and the leader looks at the topics that it reads itself.
+# A queue that was found empty would rest for half a second by default, although its poll has already waited.
 QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_topic_list = '{topic}',
   kafka_group_name = '${{readers}}-{topic}',
@@ -21,7 +22,8 @@ QUEUE_SETTINGS = """  kafka_broker_list = '${{kafka}}',
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${{{carries}_flush_ms}},
-  kafka_poll_timeout_ms = ${{{carries}_poll_ms}}"""
+  kafka_poll_timeout_ms = ${{{carries}_poll_ms}},
+  kafka_consumer_reschedule_ms = 10"""
 
 _WIRE_TYPE = {"string": "String", "integer": "Int64"}
 

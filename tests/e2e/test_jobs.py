@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipelines.settings import Settings
+from pipelines.stack.layout import Layout
 from tests.conftest import Cli
 from tests.e2e.pipeline import await_verified, broadcasts, send
 
 pytestmark = pytest.mark.timeout(600)
+
+
+def test_rocksdb_shares_the_memory_that_it_was_given(stack: Settings) -> None:
+    """With less, it flushes and compacts without end; nothing but this line of the log, and the CPU, would tell."""
+    log = (Layout.of(stack).logs / "taskmanager.log").read_text(encoding="utf-8")
+    given = set(re.findall(r"shared RocksDB cache of size (\d+) bytes", log))
+    assert given == {str(stack.taskmanager_memory_mb // 4 * 2**20)}
 
 
 def test_what_runs_is_left_alone_or_refused(cli: Cli) -> None:

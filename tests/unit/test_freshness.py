@@ -8,7 +8,7 @@ from itertools import accumulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.watch.freshness import Arrival, Freshness, Latencies, Sightings, measure
+from pipelines.watch.freshness import Arrival, Copies, Freshness, Latencies, Sightings, measure
 
 ROWS = ("a", "b", "c")
 
@@ -111,3 +111,23 @@ def test_what_never_becomes_visible_is_counted_with_the_age_at_which_it_was_give
 
 def test_there_are_no_figures_without_events() -> None:
     assert Freshness.of(Latencies()) is None
+
+
+@given(st.lists(st.integers(1, 79), max_size=10))
+def test_of_copies_within_four_minutes_the_first_counts(pauses: list[int]) -> None:
+    copies, now, came = Copies(), 1_000, -1_000
+    for pause in pauses:
+        now += pause
+        copies.forget(now)
+        if now - came < 240:
+            assert copies.first([1]) == 0
+        elif copies.first([1, 1]):
+            came = now
+
+
+def test_old_facts_are_forgotten() -> None:
+    copies = Copies()
+    assert copies.first([1, 2, 2]) == 2
+    for now in (240, 480, 720):
+        copies.forget(now)
+    assert copies.first([1, 2]) == 2

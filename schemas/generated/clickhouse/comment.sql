@@ -67,7 +67,8 @@ SETTINGS
   kafka_max_block_size = 65536,
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${event_flush_ms},
-  kafka_poll_timeout_ms = ${event_poll_ms};
+  kafka_poll_timeout_ms = ${event_poll_ms},
+  kafka_consumer_reschedule_ms = 10;
 
 CREATE MATERIALIZED VIEW comment_parse TO comment_parsed AS
 WITH

@@ -4,6 +4,8 @@ DROP VIEW IF EXISTS conversion_room_to_room_1m;
 
 DROP VIEW IF EXISTS conversion_room_to_dead_letter;
 
+DROP VIEW IF EXISTS conversion_room_to_freshness_histogram;
+
 DROP TABLE IF EXISTS conversion_room_queue;
 
 CREATE TABLE conversion_room_queue
@@ -33,6 +35,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -47,9 +50,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_room_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW conversion_room_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_room' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM conversion_room_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS conversion_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS conversion_broadcast_to_dead_letter;
+
+DROP VIEW IF EXISTS conversion_broadcast_to_freshness_histogram;
 
 DROP TABLE IF EXISTS conversion_broadcast_queue;
 
@@ -79,6 +96,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -90,9 +108,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_broadcast_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW conversion_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_broadcast' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM conversion_broadcast_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS conversion_product_to_broadcast_product;
 
 DROP VIEW IF EXISTS conversion_product_to_dead_letter;
+
+DROP VIEW IF EXISTS conversion_product_to_freshness_histogram;
 
 DROP TABLE IF EXISTS conversion_product_queue;
 
@@ -119,6 +151,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -130,11 +163,25 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_product_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW conversion_product_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_product' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM conversion_product_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS conversion_room_sales_to_room_sales_10s;
 
 DROP VIEW IF EXISTS conversion_room_sales_to_room_sales_1m;
 
 DROP VIEW IF EXISTS conversion_room_sales_to_dead_letter;
+
+DROP VIEW IF EXISTS conversion_room_sales_to_freshness_histogram;
 
 DROP TABLE IF EXISTS conversion_room_sales_queue;
 
@@ -162,6 +209,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -176,9 +224,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_room_sales_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW conversion_room_sales_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_room_sales' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM conversion_room_sales_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS conversion_product_sales_to_broadcast_product_sales;
 
 DROP VIEW IF EXISTS conversion_product_sales_to_dead_letter;
+
+DROP VIEW IF EXISTS conversion_product_sales_to_freshness_histogram;
 
 DROP TABLE IF EXISTS conversion_product_sales_queue;
 
@@ -206,6 +268,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -216,3 +279,15 @@ CREATE MATERIALIZED VIEW conversion_product_sales_to_dead_letter TO dead_letter 
 SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_product_sales_queue AS queue WHERE _error != '';
+
+CREATE MATERIALIZED VIEW conversion_product_sales_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_product_sales' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM conversion_product_sales_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;

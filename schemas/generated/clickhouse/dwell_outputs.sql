@@ -4,6 +4,8 @@ DROP VIEW IF EXISTS dwell_room_to_room_10s;
 
 DROP VIEW IF EXISTS dwell_room_to_dead_letter;
 
+DROP VIEW IF EXISTS dwell_room_to_freshness_histogram;
+
 DROP TABLE IF EXISTS dwell_room_queue;
 
 CREATE TABLE dwell_room_queue
@@ -25,6 +27,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -39,9 +42,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_room_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW dwell_room_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_room' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM dwell_room_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_broadcast_10s;
 
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_dead_letter;
+
+DROP VIEW IF EXISTS dwell_broadcast_slots_to_freshness_histogram;
 
 DROP TABLE IF EXISTS dwell_broadcast_slots_queue;
 
@@ -64,6 +81,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -75,9 +93,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_broadcast_slots_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_broadcast_slots' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM dwell_broadcast_slots_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS dwell_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS dwell_broadcast_to_dead_letter;
+
+DROP VIEW IF EXISTS dwell_broadcast_to_freshness_histogram;
 
 DROP TABLE IF EXISTS dwell_broadcast_queue;
 
@@ -108,6 +140,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -118,3 +151,15 @@ CREATE MATERIALIZED VIEW dwell_broadcast_to_dead_letter TO dead_letter AS
 SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_broadcast_queue AS queue WHERE _error != '';
+
+CREATE MATERIALIZED VIEW dwell_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_broadcast' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM dwell_broadcast_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;

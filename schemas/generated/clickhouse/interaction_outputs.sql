@@ -4,6 +4,8 @@ DROP VIEW IF EXISTS interaction_room_to_room_1m;
 
 DROP VIEW IF EXISTS interaction_room_to_dead_letter;
 
+DROP VIEW IF EXISTS interaction_room_to_freshness_histogram;
+
 DROP TABLE IF EXISTS interaction_room_queue;
 
 CREATE TABLE interaction_room_queue
@@ -31,6 +33,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -45,9 +48,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_room_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW interaction_room_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_room' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM interaction_room_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS interaction_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS interaction_broadcast_to_dead_letter;
+
+DROP VIEW IF EXISTS interaction_broadcast_to_freshness_histogram;
 
 DROP TABLE IF EXISTS interaction_broadcast_queue;
 
@@ -77,6 +94,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -88,9 +106,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_broadcast_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW interaction_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_broadcast' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM interaction_broadcast_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS interaction_broadcast_minutes_to_broadcast_1m;
 
 DROP VIEW IF EXISTS interaction_broadcast_minutes_to_dead_letter;
+
+DROP VIEW IF EXISTS interaction_broadcast_minutes_to_freshness_histogram;
 
 DROP TABLE IF EXISTS interaction_broadcast_minutes_queue;
 
@@ -113,6 +145,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -124,9 +157,23 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_broadcast_minutes_queue AS queue WHERE _error != '';
 
+CREATE MATERIALIZED VIEW interaction_broadcast_minutes_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_broadcast_minutes' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM interaction_broadcast_minutes_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
+
 DROP VIEW IF EXISTS interaction_group_to_group_1m;
 
 DROP VIEW IF EXISTS interaction_group_to_dead_letter;
+
+DROP VIEW IF EXISTS interaction_group_to_freshness_histogram;
 
 DROP TABLE IF EXISTS interaction_group_queue;
 
@@ -151,6 +198,7 @@ SETTINGS
   kafka_poll_max_batch_size = 65536,
   kafka_flush_interval_ms = ${metric_flush_ms},
   kafka_poll_timeout_ms = ${metric_poll_ms},
+  kafka_consumer_reschedule_ms = 10,
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort';
 
@@ -161,3 +209,15 @@ CREATE MATERIALIZED VIEW interaction_group_to_dead_letter TO dead_letter AS
 SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_group_queue AS queue WHERE _error != '';
+
+CREATE MATERIALIZED VIEW interaction_group_to_freshness_histogram TO freshness_histogram_buffer AS
+WITH
+  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
+  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
+SELECT
+  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_group' AS output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM interaction_group_queue
+ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
+WHERE _error = ''
+GROUP BY inserted_at, stage, bucket_ms;
