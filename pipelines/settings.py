@@ -104,7 +104,7 @@ class Settings(BaseSettings):
     parallelism: int = Field(default=2, ge=1)
     taskmanager_memory_mb: int = Field(default=3_072, ge=1_024, description="Memory of the local Flink TaskManager's process.")
     mini_batch_ms: int = Field(default=500, ge=10, description="How long Flink gathers changes before it emits them.")
-    metric_flush_ms: int = Field(default=500, ge=10, description="How long ClickHouse gathers metrics before it inserts them.")
+    metric_flush_ms: int = Field(default=200, ge=10, description="How long ClickHouse gathers metrics before it inserts them.")
     event_flush_ms: int = Field(
         default=2_000,
         ge=10,

@@ -83,7 +83,8 @@ def plumbing(settings: Settings) -> list[str]:
     """Every statement that makes queues and views, in order."""
     statements = [s for topic in topics().values() for s in events.ingest_sql(topic)]
     statements.append(metrics.freshness_buffer_sql())
-    statements += [s for j in jobs().values() for name, output in j.outputs.items() for s in metrics.ingest_sql(j.name, name, output)]
+    for job in jobs().values():
+        statements += [s for name, output in job.outputs.items() for s in metrics.ingest_sql(job.name, name, output)]
     statements += [metrics.view_sql(grain) for grain in grains().values()]
     statements += [path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.sql"))]
     return [

@@ -13,6 +13,7 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 
 import orjson
 from rich.console import Console
@@ -28,7 +29,7 @@ from tests.load.samples import Sample, Sampler, growth_per_hour
 
 FRESH_SECONDS = 3.0
 """At 99 %: the most that numbers may be behind."""
-RATES = (2_000, 3_000, 4_000, 5_000, 6_000, 8_000, 10_000, 12_000)
+RATES = (3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 10_000, 12_000)
 ROOMS = 20
 FOLDER = Path("build/load")
 
@@ -100,13 +101,11 @@ def main() -> int:
         rate = asked.rate or load.highest_fresh_rate()
         load.send("until fresh", rate, None)
         load.send("soak", rate, asked.minutes * 60)
+        keep(sampler, rate, load.sent)
+        console.print(freshness(sampler.of("soak")), table(sampler.of("soak")))
         load.send("overload", _OVERLOAD * rate, _OVERLOAD_SECONDS)
         recovered = load.send("recovery", rate, None)
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        samples = {"rate": rate, "sent": load.sent, "recovery_seconds": recovered, "samples": list(map(asdict, sampler.samples))}
-        (FOLDER / "soak.json").write_bytes(orjson.dumps(samples))
-        draw(sampler.samples, FOLDER / "soak.png")
-        console.print(table(sampler.of("soak")))
+        keep(sampler, rate, load.sent, recovered)
         console.print(
             f"{_OVERLOAD} times {rate:,}/s for {_OVERLOAD_SECONDS} s, then fresh again within {recovered:.0f} s; {load.sent:,} sent"
         )
@@ -114,6 +113,25 @@ def main() -> int:
         checks = settle(stack.settings, lambda _: None)
     console.print(verdict(checks))
     return 0 if all(check.holds for check in checks) and recovered < _RECOVERS_WITHIN else 1
+
+
+def keep(sampler: Sampler, rate: int, sent: int, recovery_seconds: float | None = None) -> None:
+    """Writes what was sampled so far, and draws it."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    found = {"rate": rate, "sent": sent, "recovery_seconds": recovery_seconds, "samples": list(map(asdict, sampler.samples))}
+    (FOLDER / "soak.json").write_bytes(orjson.dumps(found))
+    draw(sampler.samples, FOLDER / "soak.png")
+
+
+def freshness(samples: list[Sample]) -> str:
+    """What one may say of the freshness of the whole soak, from its looks of ten seconds each."""
+    p50 = [sample.p50 for sample in samples if sample.p50 is not None]
+    p99 = [sample.p99 for sample in samples if sample.p99 is not None]
+    fresh = sum(value < FRESH_SECONDS for value in p99) / len(samples)
+    return (
+        f"in {fresh:.1%} of the looks p99 was under {FRESH_SECONDS:.0f} s; median of the looks: "
+        f"p50 {median(p50):.2f} s, p99 {median(p99):.2f} s; most: {max(p99):.2f} s"
+    )
 
 
 def table(samples: list[Sample]) -> Table:

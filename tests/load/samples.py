@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import linear_regression
 from types import TracebackType
@@ -61,19 +62,21 @@ class Sampler:
 
     def _run(self) -> None:
         while not self._over.wait(_EVERY):
-            phase, fresh = self.phase, self._probe.recent(_EVERY)
-            processes = {name: psutil.Process(state.pid) for name, state in self._stack.supervisor.states().items() if state.pid}
-            self.samples.append(
-                Sample(
-                    at=time.time(),
-                    phase=phase,
-                    p50=fresh.p50 if fresh else None,
-                    p99=fresh.p99 if fresh else None,
-                    memory_mb={name: process.memory_info().rss / 1e6 for name, process in processes.items()},
-                    files={name: process.num_fds() for name, process in processes.items()},
-                    state_mb=self._state_mb(),
-                )
-            )
+            with suppress(psutil.NoSuchProcess):  # one that ended comes back: the next look has it
+                self.samples.append(self._look())
+
+    def _look(self) -> Sample:
+        phase, fresh = self.phase, self._probe.recent(_EVERY)
+        processes = {name: psutil.Process(state.pid) for name, state in self._stack.supervisor.states().items() if state.pid}
+        return Sample(
+            at=time.time(),
+            phase=phase,
+            p50=fresh.p50 if fresh else None,
+            p99=fresh.p99 if fresh else None,
+            memory_mb={name: process.memory_info().rss / 1e6 for name, process in processes.items()},
+            files={name: process.num_fds() for name, process in processes.items()},
+            state_mb=self._state_mb(),
+        )
 
     def _state_mb(self) -> float | None:
         try:
