@@ -141,7 +141,8 @@ def _factor(sql: str) -> str:
 def files() -> dict[str, str]:
     """Path below `schemas/generated` -> content."""
     made = {
-        f"clickhouse/{job.name}_outputs.sql": ";\n\n".join(s for n, o in job.outputs.items() for s in ingest_sql(job.name, n, o)) + ";\n"
+        f"clickhouse/{job.name}_outputs.sql": ";\n\n".join(s for n, o in job.outputs.items() for s in ingest_sql(job.name, n, o))
+        + ";\n"
         for job in jobs().values()
     }
     made["clickhouse/views.sql"] = ";\n\n".join(view_sql(grain) for grain in grains().values()) + ";\n"

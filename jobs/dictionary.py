@@ -195,7 +195,12 @@ def page() -> str:
         + _storage(dead_letter_replay_table()),
         "## What verify found\n\n" + _storage(verify_table()),
         "## People who were forgotten\n\n" + _storage(forgotten_user_table()),
-        "## The pipeline itself\n\n" + _storage(freshness_table()) + "\n" + _storage(freshness_histogram_table()) + "\n" + _storage(flink_metric_table()),
+        "## The pipeline itself\n\n"
+        + _storage(freshness_table())
+        + "\n"
+        + _storage(freshness_histogram_table())
+        + "\n"
+        + _storage(flink_metric_table()),
     ]
     return "\n".join(sections)
 
