@@ -10,6 +10,9 @@ from matplotlib.figure import Figure
 
 from tests.load.samples import Sample
 
+_NAMED = 45.0
+"""Seconds that a phase lasts to have its name written: those of shorter ones would lie on each other."""
+
 
 def draw(samples: Sequence[Sample], path: Path) -> None:
     """Freshness, memory, file handles and state over time; a line where another phase begins."""
@@ -18,6 +21,8 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     minutes = [(sample.at - samples[0].at) / 60 for sample in samples]
     _lines(freshness, minutes, {"p50": [s.p50 for s in samples], "p99": [s.p99 for s in samples]})
     freshness.set(ylabel="produced to visible, s", yscale="log")
+    for axis in (freshness.yaxis.set_major_formatter, freshness.yaxis.set_minor_formatter):
+        axis("{x:g}")
     names = sorted(samples[-1].memory_mb)
     _lines(memory, minutes, {name: [s.memory_mb.get(name) for s in samples] for name in names})
     memory.set(ylabel="resident memory, MB", ylim=0)
@@ -29,7 +34,8 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
         if sample.phase != before.phase:
             for axes in (freshness, memory, files, state):
                 axes.axvline(minute, color="gray", linewidth=0.8, linestyle=":")
-            freshness.annotate(sample.phase, (minute, 1), xycoords=("data", "axes fraction"), fontsize=8, rotation=20)
+            if next((s.at for s in samples if s.at > sample.at and s.phase != sample.phase), samples[-1].at) - sample.at > _NAMED:
+                freshness.annotate(sample.phase, (minute, 1), xycoords=("data", "axes fraction"), fontsize=8, rotation=20)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 
