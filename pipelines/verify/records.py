@@ -62,14 +62,14 @@ def _check_topic(
     check = Check("records", topic)
     for partition in partitions:
         begin, end = begins[partition], ends[partition]
-        missing = _missing(client, topic, partition.partition, begin, end)
-        while missing and time.monotonic() < deadline:
+        stored = _Stored(client, topic, partition.partition, begin, end)
+        while not (complete := stored.count() == end - begin) and time.monotonic() < deadline:
             time.sleep(0.5)
-            missing = _missing(client, topic, partition.partition, begin, end)
+        missing = [] if complete else stored.missing()
         lost = _with_value(settings, partition, missing) if missing else []
         check.compared += end - begin
         check.lost += len(lost)
-        twice = _in_both(client, topic, partition.partition)
+        twice = stored.twice()
         check.extra += len(twice)
         check.examples += [f"partition {partition.partition} offset {offset} is in Kafka only" for offset in lost[:_EXAMPLES]]
         check.examples += [
@@ -79,30 +79,37 @@ def _check_topic(
     return check
 
 
-def _missing(client: Client, topic: str, partition: int, begin: int, end: int) -> list[int]:
-    """Offsets in [begin, end) that are stored nowhere."""
-    where = {"partition": partition, "topic": topic, "begin": begin, "end": end}
-    stored = f"""
-        SELECT _offset FROM {topic}_event WHERE _partition = %(partition)s AND _offset >= %(begin)s AND _offset < %(end)s
-        UNION ALL SELECT _offset FROM dead_letter
-        WHERE _topic = %(topic)s AND _partition = %(partition)s AND _offset >= %(begin)s AND _offset < %(end)s"""
-    [(count,)] = client.execute(f"SELECT uniqExact(_offset) FROM ({stored})", where)
-    if count == end - begin:
-        return []
-    rows = client.execute(
-        f"SELECT number FROM numbers(%(begin)s, %(end)s - %(begin)s) WHERE number NOT IN (SELECT _offset FROM ({stored}))", where
-    )
-    return [offset for (offset,) in rows]
+class _Stored:
+    """The offsets in [begin, end) of a partition that are stored: as a bitmap, where a set of a day's offsets would not fit."""
 
+    def __init__(self, client: Client, topic: str, partition: int, begin: int, end: int) -> None:
+        self._client = client
+        self._where = {"topic": topic, "partition": partition, "begin": begin, "end": end}
+        of_partition = "_partition = %(partition)s AND _offset >= %(begin)s AND _offset < %(end)s"
+        self._events = f"SELECT _offset FROM {topic}_event WHERE {of_partition}"
+        self._dead = f"SELECT _offset FROM dead_letter WHERE _topic = %(topic)s AND {of_partition}"
 
-def _in_both(client: Client, topic: str, partition: int) -> list[int]:
-    """Offsets that are stored as an event and as a dead letter."""
-    rows = client.execute(
-        f"""SELECT DISTINCT _offset FROM dead_letter WHERE _topic = %(topic)s AND _partition = %(partition)s
-        AND _offset IN (SELECT _offset FROM {topic}_event WHERE _partition = %(partition)s) ORDER BY _offset""",
-        {"partition": partition, "topic": topic},
-    )
-    return [offset for (offset,) in rows]
+    def count(self) -> int:
+        """How many there are."""
+        [(count,)] = self._client.execute(f"SELECT groupBitmap(_offset) FROM ({self._events} UNION ALL {self._dead})", self._where)
+        return int(count)
+
+    def missing(self) -> list[int]:
+        """Those in the range that are not stored."""
+        return self._offsets(
+            f"""WITH (SELECT groupBitmapState(_offset) FROM ({self._events} UNION ALL {self._dead})) AS stored
+            SELECT number FROM numbers(%(begin)s, %(end)s - %(begin)s) WHERE NOT bitmapContains(stored, number)"""
+        )
+
+    def twice(self) -> list[int]:
+        """Those that are stored as an event and as a dead letter."""
+        return self._offsets(
+            f"""WITH (SELECT groupBitmapState(_offset) FROM ({self._events})) AS stored
+            SELECT DISTINCT _offset FROM ({self._dead}) WHERE bitmapContains(stored, _offset) ORDER BY _offset"""
+        )
+
+    def _offsets(self, sql: str) -> list[int]:
+        return [offset for (offset,) in self._client.execute(sql, self._where)]
 
 
 def _with_value(settings: Settings, partition: TopicPartition, offsets: Iterable[int]) -> list[int]:
