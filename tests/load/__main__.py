@@ -107,7 +107,8 @@ def main() -> int:
         recovered = load.send("recovery", rate, None)
         keep(sampler, rate, load.sent, recovered)
         console.print(
-            f"{_OVERLOAD} times {rate:,}/s asked for during {_OVERLOAD_SECONDS} s, then fresh again within {recovered:.0f} s; {load.sent:,} sent"
+            f"{_OVERLOAD} times {rate:,}/s asked for during {_OVERLOAD_SECONDS} s, "
+            f"then fresh again within {recovered:.0f} s; {load.sent:,} sent"
         )
         console.print("verify …")
         checks = settle(stack.settings, lambda _: None)
