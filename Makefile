@@ -5,6 +5,7 @@ SHELL := /bin/bash
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
 LIVEPULSE := $(BIN)/livepulse
 
 # For `make demo`: seconds (until Ctrl-C when empty) and events per second.
@@ -25,6 +26,12 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+# What livepulse is measured against: other frameworks, about 1.5 GB.
+$(BENCH_VENV)/.installed: tests/bench/family/requirements.lock
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .PHONY: install
@@ -91,6 +98,10 @@ compose-check: $(VENV)/.installed ## Validate deploy/compose: schema, variables,
 .PHONY: bench-smoke
 bench-smoke: install ## All jobs against one Python process, side by side (EVENTS=4000000)
 	$(BIN)/python -m tests.bench.smoke --events $(EVENTS)
+
+.PHONY: bench
+bench: install $(BENCH_VENV)/.installed ## One metric family by livepulse and by what could be taken instead, in turn (EVENTS=1000000, about half an hour)
+	$(BIN)/python -m tests.bench.family --events $(EVENTS) --json build/bench/family.json --plot docs/images/bench.png
 
 .PHONY: lock
 lock: $(VENV)/.installed ## Resolve requirements.lock again from pyproject.toml

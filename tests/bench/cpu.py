@@ -1,10 +1,11 @@
-"""CPU seconds of processes between two moments that are known only afterwards."""
+"""CPU seconds of processes between two moments that are known only afterwards, and the most memory that they had."""
 
 from __future__ import annotations
 
 import threading
 import time
 from bisect import bisect_left
+from collections.abc import Collection
 from contextlib import suppress
 from types import TracebackType
 from typing import Self
@@ -12,6 +13,8 @@ from typing import Self
 import psutil
 
 _EVERY = 0.2
+_LOOK_FOR_CHILDREN_EVERY = 5
+"""In notes: it reads the whole process table."""
 MACHINE = "machine"
 """Name of what all processes together used."""
 
@@ -19,10 +22,14 @@ MACHINE = "machine"
 class CpuHistory:
     """While it is open, notes what the processes have used, five times a second."""
 
-    def __init__(self, processes: dict[str, psutil.Process]) -> None:
-        self._processes = processes
+    def __init__(self, processes: dict[str, psutil.Process], *, with_descendants: Collection[str] = ()) -> None:
+        """Of the names `with_descendants` also what the process started counts, and what that did, also after it has ended."""
+        self._members = {name: {process} for name, process in processes.items()}
+        self._roots = [(name, processes[name]) for name in with_descendants]
+        self._last: dict[psutil.Process, float] = {}
         self._times: list[float] = []
         self._used: list[dict[str, float]] = []
+        self._resident: list[dict[str, int]] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -30,6 +37,10 @@ class CpuHistory:
         """CPU seconds by name from one time of the epoch to the other."""
         first, last = self._at(began), self._at(ended)
         return {name: last[name] - first[name] for name in first}
+
+    def peak_memory(self, names: Collection[str]) -> int:
+        """The most that these had resident together, in bytes."""
+        return max(sum(resident[name] for name in names) for resident in self._resident)
 
     def __enter__(self) -> Self:
         self._note()
@@ -41,14 +52,25 @@ class CpuHistory:
         self._thread.join()
 
     def _watch(self) -> None:
-        with suppress(psutil.NoSuchProcess):  # one that ended: its run fails for that, with a better reason
-            while not self._over.wait(_EVERY):
-                self._note()
+        while not self._over.wait(_EVERY):
+            self._note()
 
     def _note(self) -> None:
-        times = {name: process.cpu_times() for name, process in self._processes.items()}
-        used = {name: one.user + one.system for name, one in times.items()}
+        if not len(self._times) % _LOOK_FOR_CHILDREN_EVERY:
+            for name, root in self._roots:
+                with suppress(psutil.NoSuchProcess):
+                    self._members[name].update(root.children(recursive=True))
+        used, resident = {}, {}
+        for name, members in self._members.items():
+            resident[name] = 0
+            for process in members:
+                with suppress(psutil.NoSuchProcess):  # it has ended: what it used last stays
+                    times = process.cpu_times()
+                    self._last[process] = times.user + times.system
+                    resident[name] += process.memory_info().rss
+            used[name] = sum(self._last.get(process, 0.0) for process in members)
         machine = psutil.cpu_times()
+        self._resident.append(resident)
         self._used.append(used | {MACHINE: machine.user + machine.nice + machine.system})
         self._times.append(time.time())
 

@@ -44,7 +44,7 @@ def prepare(settings: Settings, events: int) -> Prepared:
     """Sends a simulation to the event topics while an independent judge recounts it."""
     create_missing(settings)
     model = SimulationSettings(
-        start_ms=_start(events), seed=SEED, rate=RATE, rooms=ROOMS, events=events,
+        start_ms=start_of(events), seed=SEED, rate=RATE, rooms=ROOMS, events=events,
         duplicates=0.02, disorder=0.05, late=0.01, malformed=0.005,
         lateness_seconds=settings.lateness_seconds, future_seconds=settings.future_seconds,
     )  # fmt: skip
@@ -79,7 +79,7 @@ def prepare(settings: Settings, events: int) -> Prepared:
     return Prepared(records, late, dead, faults.duplicates, faults.disordered, (last - model.start_ms) / 1_000, judge.tables())
 
 
-def _start(events: int) -> int:
+def start_of(events: int) -> int:
     """A full hour, so long ago that the last event is not in the future."""
     now_ms = time.time() * 1_000
     return int((now_ms - 1_300 * events / RATE - 10_000) // HOUR_MS * HOUR_MS)

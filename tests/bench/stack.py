@@ -1,10 +1,10 @@
-"""Kafka and Flink for one measurement: on free ports, in a folder that is gone afterwards."""
+"""Kafka, Flink and what else is wanted for one measurement: on free ports, in a folder that is gone afterwards."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,20 +18,20 @@ SERVICES = ("kafka", "flink")
 
 
 @contextmanager
-def own_stack() -> Iterator[Settings]:
-    """Kafka and Flink while it is open; stopped and wiped also after an error."""
+def own_stack(services: Collection[str] = SERVICES) -> Iterator[Settings]:
+    """These services while it is open; stopped and wiped also after an error."""
     with tempfile.TemporaryDirectory(prefix="livepulse-bench-", ignore_cleanup_errors=True) as home:
         settings = _settings(Path(home) / "home")
         try:
-            lifecycle.up(settings, SERVICES, _say, _watch)
+            lifecycle.up(settings, services, _say, _watch)
             yield settings
         finally:
-            lifecycle.down(settings, SERVICES, _say, _watch)
+            lifecycle.down(settings, services, _say, _watch)
 
 
-def processes(settings: Settings) -> dict[str, psutil.Process]:
-    """The running processes of the stack by name: kafka, jobmanager, taskmanager."""
-    return {line.name: psutil.Process(line.pid) for line in lifecycle.status(settings, SERVICES) if line.pid}
+def processes(settings: Settings, services: Collection[str] = SERVICES) -> dict[str, psutil.Process]:
+    """The running processes of these services by name: kafka, jobmanager, taskmanager, …"""
+    return {line.name: psutil.Process(line.pid) for line in lifecycle.status(settings, services) if line.pid}
 
 
 def _settings(home: Path) -> Settings:
