@@ -103,6 +103,10 @@ bench-smoke: install ## All jobs against one Python process, side by side (EVENT
 bench: install $(BENCH_VENV)/.installed ## One metric family by livepulse and by what could be taken instead, in turn (EVENTS=1000000, about half an hour)
 	$(BIN)/python -m tests.bench.family --events $(EVENTS) --json build/bench/family.json --plot docs/images/bench.png
 
+.PHONY: bench-reads
+bench-reads: install ## How fast panels, alerts and views answer over the counters of a billion events (about 5 minutes)
+	$(BIN)/python -m tests.bench.reads
+
 .PHONY: lock
 lock: $(VENV)/.installed ## Resolve requirements.lock again from pyproject.toml
 	$(BIN)/uv pip compile pyproject.toml --all-extras --python-version 3.11 --generate-hashes \

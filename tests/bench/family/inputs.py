@@ -36,7 +36,7 @@ class Shape:
     events: int = 1_000_000
     rooms: int = 20
     users: int = 50_000
-    """Each is in one room. With the other defaults a user does about two things in a window, as in the simulation."""
+    """Each is in one room. With the other defaults who is there does 1.5 things in a window, as in the simulation."""
     skew: float = 1.0
     """Zipf's exponent: the n-th room has 1 / n**skew of the users of the first. 0: all alike."""
     text: int | None = None
