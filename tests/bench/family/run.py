@@ -30,6 +30,8 @@ LONGEST_SECONDS = 600.0
 _TABLE = "room_10s"
 """As which the judge's comparison takes the rows."""
 _OWN, KAFKA = "contender", "kafka"
+_QUIET_PERCENT = 5.0
+"""Of all CPUs: more than Kafka and Flink use when they have nothing to do."""
 _LINES_SHOWN = 30
 """Of what a contender that failed had to say."""
 
@@ -75,6 +77,7 @@ def run(
         Wrong: its rows are not those of the recount.
         Failed: it ended with an error, or took longer than ten minutes.
     """
+    _await_quiet(tick)
     with tempfile.TemporaryDirectory(prefix="livepulse-bench-") as folder:
         spec, out, said, log = (Path(folder, name) for name in ("spec.json", "rows.ndjson", "said.json", "log"))
         topics: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -110,6 +113,14 @@ def run(
         peak_memory_bytes=history.peak_memory(working),
         others_share=round(max(0.0, machine - sum(used.values())) / (seconds * (os.cpu_count() or 1)), 3),
     )
+
+
+def _await_quiet(tick: Callable[[], None]) -> None:
+    """Until the stack has done what the run before left it to do (a JVM goes on compiling), or for ten seconds."""
+    for _ in range(20):
+        tick()
+        if psutil.cpu_percent(0.5) < _QUIET_PERCENT:
+            return
 
 
 def _await_end(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> int:
