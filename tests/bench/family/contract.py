@@ -84,5 +84,5 @@ def finish(spec: Spec, rows: Iterable[ResultRow], *, began: float, ended: float,
     """
     with spec.out.open("wb") as file:
         file.writelines(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
-    sys.stdout.buffer.write(orjson.dumps({"began": began, "ended": ended, "records": records}))
+    sys.stdout.buffer.write(b"\n" + orjson.dumps({"began": began, "ended": ended, "records": records}) + b"\n")
     sys.stdout.flush()

@@ -144,7 +144,8 @@ def _await_end(process: subprocess.Popen[bytes], tick: Callable[[], None]) -> in
 def _times(said: Path, started: float, records: int) -> tuple[float, float]:
     """When it began and ended by what it says, unless that cannot be."""
     try:
-        answer = orjson.loads(said.read_bytes().splitlines()[-1])
+        # What it started may write there too: PySpark's JVM does.
+        answer = orjson.loads([line for line in said.read_bytes().splitlines() if line.startswith(b"{")][-1])
         began, ended, read = float(answer["began"]), float(answer["ended"]), int(answer["records"])
     except (IndexError, ValueError, LookupError, TypeError) as error:
         raise Failed(f"what it said is not what a contender says: {error!r}") from None
