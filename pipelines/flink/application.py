@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -21,12 +21,12 @@ from pipelines.stack.components import UNOPTIMISED_JAVA
 from pipelines.stack.layout import Layout
 
 if TYPE_CHECKING:
-    from pyflink.table import TableEnvironment
+    from pyflink.table import TableEnvironment, TableResult
 
     from pipelines.flink.script import Script
 
 NOVELTY = "io.livepulse.flink.novelty.Novelty"
-VIEW = re.compile(r"CREATE TEMPORARY VIEW `?(?P<name>\w+)`? AS\s+(?P<query>.*)", re.DOTALL)
+_VIEW = re.compile(r"CREATE TEMPORARY VIEW `?(?P<name>\w+)`? AS\s+(?P<query>.*)", re.DOTALL)
 
 _KEPT_PLANS = 20
 
@@ -39,7 +39,7 @@ OPERATORS = "livepulse.operators"
 
 def made_from(settings: Settings, jobs: Sequence[Job], name: str) -> str:
     """A digest of all that an application consists of: its SQL, options and jars. Equal means: it would be the same again."""
-    return _made_from(settings, script(jobs, settings, group=_group(name)), _options(settings, name))
+    return _made_from(settings, script(jobs, settings, group=_group(name)), flink_options(settings, name))
 
 
 def _made_from(settings: Settings, application: Script, options: dict[str, str]) -> str:
@@ -69,30 +69,20 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         UserError: PyFlink is not installed, Flink refuses the SQL, or the savepoint is of other SQL.
     """
     try:
-        from pyflink.common import Configuration
-        from pyflink.table import EnvironmentSettings, TableEnvironment
         from pyflink.util.exceptions import TableException
     except ImportError as error:
         raise UserError(
             "PyFlink is not installed.", hint="Install livepulse with its extra: pip install 'livepulse[flink]'."
         ) from error
 
-    os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
-    configuration = Configuration()
-    application, options = script(jobs, settings, group=_group(name)), _options(settings, name)
+    application, options = script(jobs, settings, group=_group(name)), flink_options(settings, name)
     made = _made_from(settings, application, options)
     if savepoint:
         options["execution.state-recovery.path"] = savepoint
-    for key, value in options.items():
-        configuration.set_string(key, value)
-    environment = TableEnvironment.create(
-        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
-    )
+    environment = open_environment(options)
     try:
         environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
-        for statement in application.definitions:
-            if not VIEW.match(statement):
-                environment.execute_sql(statement)
+        define(environment, [statement for statement in application.definitions if not _VIEW.match(statement)])
         plan = json.loads(_planned(environment, settings, application, options))
         flush_by_the_clock(plan)
         remember_forever(plan, {output for job in jobs if job.state == "forever" for output in job.outputs})
@@ -101,16 +91,57 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
             _check_savepoint(plan, remembered, name)
         operators = ".".join(map(str, sorted(remembering(plan))))
         environment.get_config().set("pipeline.global-job-parameters", f"{VERSION}:{made},{OPERATORS}:{operators}")
-        with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(plan, file)
-            file.flush()
-            # As SQL: PyFlink 2.3's CompiledPlan.execute fails on a plan that was loaded.
-            result = environment.execute_sql(f"EXECUTE PLAN '{file.name}'")
+        return execute_plan(environment, plan)
     except TableException as error:
         why = str(error).rpartition("Caused by: ")[2].splitlines()[0]  # the cause that all others wrap
         if "Cannot map checkpoint/savepoint state" in why:
             raise _has_changed(name, "what is counted no more, or otherwise, is remembered there") from error
         raise UserError(f"Flink refuses {', '.join(job.name for job in jobs)}: {why}") from error
+
+
+def open_environment(options: Mapping[str, str]) -> TableEnvironment:
+    """A table environment with these options, in a JVM of its own."""
+    from pyflink.common import Configuration
+    from pyflink.table import EnvironmentSettings, TableEnvironment
+
+    os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
+    configuration = Configuration()
+    for key, value in options.items():
+        configuration.set_string(key, value)
+    return TableEnvironment.create(EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build())
+
+
+def define(environment: TableEnvironment, statements: Iterable[str]) -> None:
+    """Makes tables and views known."""
+    for statement in statements:
+        if view := _VIEW.match(statement):
+            # As a query: in the text of a view Flink 2.3 does not find its way through a function's table argument.
+            environment.create_temporary_view(view["name"], environment.sql_query(view["query"]))
+        else:
+            environment.execute_sql(statement)
+
+
+def compile_plan(environment: TableEnvironment, inserts: Iterable[str]) -> str:
+    """Flink's plan of one application of these INSERTs, in JSON."""
+    together = environment.create_statement_set()
+    for statement in inserts:
+        together.add_insert_sql(statement)
+    planned: str = together.compile_plan().as_json_string()
+    return planned
+
+
+def execute_plan(environment: TableEnvironment, plan: dict[str, Any]) -> str:
+    """Starts the application of a plan; Flink's id of it."""
+    with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
+        json.dump(plan, file)
+        file.flush()
+        # As SQL: PyFlink 2.3's CompiledPlan.execute fails on a plan that was loaded.
+        result = environment.execute_sql(f"EXECUTE PLAN '{file.name}'")
+    return number_of(result)
+
+
+def number_of(result: TableResult) -> str:
+    """Flink's id of the application that some INSERTs became."""
     client = result.get_job_client()
     assert client is not None  # an INSERT always has one
     return str(client.get_job_id())
@@ -146,7 +177,8 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
     planner = {key: value for key, value in options.items() if key.startswith(("table.", "parallelism."))}
     kept = layout.flink_plans / f"flink-{version('apache-flink')}-{_digest(settings, sql + json.dumps(planner))[:32]}.json"
     if not kept.is_file():
-        planned = _plan(environment, application)
+        define(environment, filter(_VIEW.match, application.definitions))
+        planned = compile_plan(environment, application.inserts)
         kept.parent.mkdir(parents=True, exist_ok=True)
         with NamedTemporaryFile("w", dir=kept.parent, suffix=".making", encoding="utf-8", delete=False) as file:
             file.write(planned)
@@ -154,18 +186,6 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
         for old in sorted(kept.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-_KEPT_PLANS]:
             old.unlink(missing_ok=True)
     return kept.read_text(encoding="utf-8")
-
-
-def _plan(environment: TableEnvironment, application: Script) -> str:
-    for statement in application.definitions:
-        if view := VIEW.match(statement):
-            # As a query: in the text of a view Flink 2.3 does not find its way through a function's table argument.
-            environment.create_temporary_view(view["name"], environment.sql_query(view["query"]))
-    inserts = environment.create_statement_set()
-    for statement in application.inserts:
-        inserts.add_insert_sql(statement)
-    planned: str = inserts.compile_plan().as_json_string()
-    return planned
 
 
 def _group(name: str) -> str:
@@ -177,7 +197,8 @@ def _jars(settings: Settings) -> list[Path]:
     return sorted(Layout.of(settings).flink_jars.glob("*.jar"))
 
 
-def _options(settings: Settings, name: str) -> dict[str, str]:
+def flink_options(settings: Settings, name: str) -> dict[str, str]:
+    """Flink's options for an application of this name."""
     host, _, port = settings.flink_address.rpartition(":")
     return {
         "execution.target": "remote",

@@ -31,24 +31,28 @@ def script(jobs: Sequence[Job], settings: Settings, group: str) -> Script:
     for job in jobs:
         parts += [sink_sql(name, output) for name, output in job.outputs.items()]
         parts.append(job.sql)
-    statements = [
-        _logging_in(
-            fill(
-                statement,
-                kafka=settings.kafka_address,
-                group=group,
-                lateness=_interval(settings.lateness_seconds),
-                future=_interval(settings.future_seconds),
-            ),
-            settings,
-        )
-        for part in parts
-        for statement in _statements(part)
-    ]
+    found = [_logging_in(statement, settings) for part in parts for statement in filled(part, settings, group)]
     return Script(
-        definitions=[s for s in statements if not s.startswith("INSERT")],
-        inserts=[s for s in statements if s.startswith("INSERT")],
+        definitions=[s for s in found if not s.startswith("INSERT")],
+        inserts=[s for s in found if s.startswith("INSERT")],
     )
+
+
+def filled(sql: str, settings: Settings, group: str) -> list[str]:
+    """The statements of generated SQL with the settings and Kafka's consumer group filled in."""
+    values = {
+        "kafka": settings.kafka_address,
+        "group": group,
+        "lateness": _interval(settings.lateness_seconds),
+        "future": _interval(settings.future_seconds),
+    }
+    return [fill(statement, **values) for statement in statements(sql)]
+
+
+def statements(sql: str) -> list[str]:
+    """Splits SQL at the semicolons that end a line, without its comment lines."""
+    plain = re.sub(r"^\s*--.*\n", "", sql, flags=re.MULTILINE)
+    return [statement.strip() for statement in re.split(r";\s*$", plain, flags=re.MULTILINE) if statement.strip()]
 
 
 def _logging_in(statement: str, settings: Settings) -> str:
@@ -63,9 +67,3 @@ def _interval(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
     return f"{days} {hours:02d}:{minutes:02d}:{seconds:02d}"
-
-
-def _statements(sql: str) -> list[str]:
-    """Splits SQL at the semicolons that end a line, without its comment lines."""
-    plain = re.sub(r"^\s*--.*\n", "", sql, flags=re.MULTILINE)
-    return [statement.strip() for statement in re.split(r";\s*$", plain, flags=re.MULTILINE) if statement.strip()]

@@ -31,8 +31,8 @@ def running_since(settings: Settings, application: str) -> tuple[float, float]:
     """When the first source began to run, and when the last of all tasks did, in seconds of the epoch."""
     sources: list[float] = []
     tasks: list[float] = []
-    for vertex in _get(settings, f"/jobs/{application}")["vertices"]:
-        for task in _get(settings, f"/jobs/{application}/vertices/{vertex['id']}")["subtasks"]:
+    for vertex in get(settings, f"/jobs/{application}")["vertices"]:
+        for task in get(settings, f"/jobs/{application}/vertices/{vertex['id']}")["subtasks"]:
             durations = task["status-duration"]
             since = (task["start-time"] + sum(max(0, durations[state]) for state in _BEFORE_RUNNING)) / 1_000
             tasks.append(since)
@@ -43,18 +43,18 @@ def running_since(settings: Settings, application: str) -> tuple[float, float]:
 
 def state(settings: Settings, application: str) -> str:
     """RUNNING, RESTARTING, …"""
-    return str(_get(settings, f"/jobs/{application}/status")["status"])
+    return str(get(settings, f"/jobs/{application}/status")["status"])
 
 
 def state_backend(settings: Settings, application: str) -> str:
     """Where the application keeps what it remembers: Flink's name of the class."""
-    return str(_get(settings, f"/jobs/{application}/checkpoints/config")["state_backend"])
+    return str(get(settings, f"/jobs/{application}/checkpoints/config")["state_backend"])
 
 
 def python_operators(settings: Settings, application: str) -> list[str]:
     """Operators that call Python: there should be none."""
-    nodes = _get(settings, f"/jobs/{application}/plan")["plan"]["nodes"]
-    names = {node["description"] for node in nodes} | {v["name"] for v in _get(settings, f"/jobs/{application}")["vertices"]}
+    nodes = get(settings, f"/jobs/{application}/plan")["plan"]["nodes"]
+    names = {node["description"] for node in nodes} | {v["name"] for v in get(settings, f"/jobs/{application}")["vertices"]}
     return sorted(name for name in names if re.search("python", name, re.IGNORECASE))
 
 
@@ -62,10 +62,10 @@ def vertices(settings: Settings, application: str, seconds: float) -> list[Verte
     """All vertices, the busiest first; `seconds` is how long there was something to do."""
     # Flink collects these figures only when asked, and answers with those of the time before. Asking while the
     # application works would take CPU from it.
-    _get(settings, f"/jobs/{application}")
+    get(settings, f"/jobs/{application}")
     time.sleep(2)
     found = []
-    for vertex in _get(settings, f"/jobs/{application}")["vertices"]:
+    for vertex in get(settings, f"/jobs/{application}")["vertices"]:
         metrics = vertex["metrics"]
         busy, held_up = (_number(metrics[f"accumulated-{kind}-time"]) for kind in ("busy", "backpressured"))
         found.append(
@@ -85,7 +85,8 @@ def _number(value: float | str) -> float:
     return 0.0 if isinstance(value, str) or value != value else value
 
 
-def _get(settings: Settings, path: str) -> Any:
+def get(settings: Settings, path: str) -> Any:
+    """What Flink's REST interface answers."""
     answer = httpx.get(f"http://{settings.flink_address}{path}", timeout=30)
     answer.raise_for_status()
     return answer.json()

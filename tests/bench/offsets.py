@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from kafka import TopicPartition
-from kafka.admin import OffsetSpec
+from kafka.admin import KafkaAdminClient, OffsetSpec
 from kafka.errors import CoordinatorNotAvailableError
 
 from jobs.catalogue import jobs, metric_topic
@@ -46,6 +46,10 @@ class Log:
         return {(part.topic, part.partition): found.offset for part, found in committed.items() if found.offset >= 0}
 
     def _ends(self, names: Iterable[str]) -> Offsets:
-        wanted = {TopicPartition(name, number): OffsetSpec.LATEST for name in names for number in range(self._partitions[name])}
-        answers = self._admin.list_partition_offsets(wanted)
-        return {(part.topic, part.partition): found.offset for part, found in answers.items()}
+        return log_ends(self._admin, {name: self._partitions[name] for name in names})
+
+
+def log_ends(client: KafkaAdminClient, partitions: Mapping[str, int]) -> Offsets:
+    """The ends of topics; `partitions` says how many each has."""
+    wanted = {TopicPartition(name, number): OffsetSpec.LATEST for name, count in partitions.items() for number in range(count)}
+    return {(part.topic, part.partition): found.offset for part, found in client.list_partition_offsets(wanted).items()}

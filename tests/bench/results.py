@@ -35,7 +35,7 @@ def read(settings: Settings, begin: Offsets, end: Offsets) -> Written:
     outputs = {metric_topic(name): output for job in jobs().values() for name, output in job.outputs.items()}
     merged: dict[str, dict[Key, dict[str, int]]] = {table: {} for table in KEYS}
     stamps: list[int] = []
-    for topic, stamp, value in _records(settings, begin, end):
+    for topic, stamp, value in metric_records(settings, begin, end):
         stamps.append(stamp)
         for table, key, counters in _placed(outputs[topic], orjson.loads(value)):
             row = merged[table].setdefault(key, dict.fromkeys(COUNTERS[table], 0))
@@ -77,7 +77,8 @@ def _number(value: int | str) -> int:
     return round(datetime.fromisoformat(value).timestamp() * 1_000) if isinstance(value, str) else value
 
 
-def _records(settings: Settings, begin: Offsets, end: Offsets) -> Iterator[tuple[str, int, bytes]]:
+def metric_records(settings: Settings, begin: Offsets, end: Offsets) -> Iterator[tuple[str, int, bytes]]:
+    """Topic, when it was written (ms of the epoch) and value of every record between these offsets."""
     consumer = Consumer({"bootstrap.servers": settings.kafka_address, "group.id": "bench-results", "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, part, begin[topic, part]) for topic, part in end])
     left = sum(end.values()) - sum(begin.values())

@@ -23,7 +23,7 @@ from hypothesis import settings as hypothesis_settings
 from pydantic import Field, create_model
 
 from pipelines.clickhouse import connect
-from pipelines.flink.script import _interval, _statements
+from pipelines.flink.script import filled
 from pipelines.produce import Sender
 from pipelines.settings import Settings
 from pipelines.sql import fill
@@ -231,16 +231,8 @@ def read_by_flink(stack: Settings) -> dict[str, dict[int, Values]]:
     streaming = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
     environment = TableEnvironment.create(streaming)
     for topic in payloads():
-        for statement in _statements(_bounded_source(topics()[topic], suffix)):
-            environment.execute_sql(
-                fill(
-                    statement,
-                    kafka=stack.kafka_address,
-                    group=f"contracts{suffix}",
-                    lateness=_interval(stack.lateness_seconds),
-                    future=_interval(stack.future_seconds),
-                )
-            )
+        for statement in filled(_bounded_source(topics()[topic], suffix), stack, group=f"contracts{suffix}"):
+            environment.execute_sql(statement)
     # One job for all, with every topic's fields: to start one takes longer than to read a topic.
     kinds = {rule.name: "STRING" if rule.kind == "string" else "BIGINT" for model in EVENTS.values() for rule in field_rules(model)}
     selects = []

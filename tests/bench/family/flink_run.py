@@ -7,36 +7,34 @@ planned and run as a stream, mini-batches go out by the clock, and checkpoints a
 from __future__ import annotations
 
 import json
-import os
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import orjson
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 from kafka.admin import NewTopic
 
 from jobs.catalogue import Output, metric_topic
 from jobs.flink import sink_sql
-from pipelines.flink import application, rest
+from pipelines.flink import rest
+from pipelines.flink.application import NOVELTY, compile_plan, define, execute_plan, flink_options, number_of, open_environment
 from pipelines.flink.plan import flush_by_the_clock, name_operators
-from pipelines.flink.script import _interval, _statements
+from pipelines.flink.script import filled, statements
 from pipelines.settings import Settings
 from pipelines.sql import fill
-from pipelines.stack.components import UNOPTIMISED_JAVA
 from pipelines.stack.layout import Layout
 from pipelines.topics import admin
 from schemas.generate.flink import source_sql
 from schemas.topics import Topic, topics
 from tests.bench import observe
 from tests.bench.family.contract import ResultRow, Spec, finish
+from tests.bench.offsets import log_ends
+from tests.bench.results import metric_records
 
 if TYPE_CHECKING:
     from pyflink.table import TableEnvironment
@@ -74,14 +72,8 @@ def source_statements(spec: Spec, settings: Settings, group: str) -> list[str]:
     found = []
     for topic in topics().values():
         measured = [*_MEASURED, "amount", "status"] if topic.name == "order" else _MEASURED
-        sql = fill(
-            source_sql(topic.model_copy(update={"count_once_by": "event_id", "measured": measured})),
-            kafka=spec.bootstrap,
-            group=group,
-            lateness=_interval(settings.lateness_seconds),
-            future=_interval(settings.future_seconds),
-        )
-        found += _statements(sql.replace("'scan.startup.mode'", f"{_bound(spec, topic)}\n  'scan.startup.mode'"))
+        sql = source_sql(topic.model_copy(update={"count_once_by": "event_id", "measured": measured}))
+        found += filled(sql.replace("'scan.startup.mode'", f"{_bound(spec, topic)}\n  'scan.startup.mode'"), settings, group)
     return found
 
 
@@ -112,7 +104,7 @@ def plain_tables(spec: Spec, group: str) -> list[str]:
 
 def own_sql(file: str, **values: str) -> list[str]:
     """The statements of a file beside this one."""
-    return _statements(fill((HERE / file).read_text(encoding="utf-8"), **values))
+    return statements(fill((HERE / file).read_text(encoding="utf-8"), **values))
 
 
 @contextmanager
@@ -146,36 +138,22 @@ def run(
         changed: options that are other than the product's.
         functions: functions in Python by their names in SQL. With them Flink is given the SQL itself: it cannot compile a plan.
     """
-    from pyflink.common import Configuration
-    from pyflink.table import EnvironmentSettings, TableEnvironment
-
-    os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
-    options = application._options(settings, name) | {
+    options = flink_options(settings, name) | {
         # The last checkpoint of what has ended: nothing is resumed from it, and waiting for it would be counted.
         "execution.checkpointing.checkpoints-after-tasks-finish": "false",
         **(changed or {}),
     }
-    configuration = Configuration()
-    for key, value in options.items():
-        configuration.set_string(key, value)
-    environment = TableEnvironment.create(
-        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
-    )
-    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{application.NOVELTY}'")
+    environment = open_environment(options)
+    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
     for named, function in (functions or {}).items():
         environment.create_temporary_function(named, function)
-    for statement in definitions:
-        if view := application.VIEW.match(statement):
-            # As a query, as the product does it (`application._plan`).
-            environment.create_temporary_view(view["name"], environment.sql_query(view["query"]))
-        else:
-            environment.execute_sql(statement)
+    define(environment, definitions)
     number = _submit(environment, inserts, as_sql=bool(functions))
     _await_end(settings, number)
-    if restarts := _get(settings, f"/jobs/{number}/checkpoints")["counts"]["restored"]:
+    if restarts := observe.get(settings, f"/jobs/{number}/checkpoints")["counts"]["restored"]:
         raise RuntimeError(f"{name} restarted {restarts} times: {rest.last_failure(settings, number)}")
     began = _first_read(settings, group) or observe.running_since(settings, number)[0]
-    ended = max(vertex["end-time"] for vertex in _get(settings, f"/jobs/{number}")["vertices"]) / 1_000
+    ended = max(vertex["end-time"] for vertex in observe.get(settings, f"/jobs/{number}")["vertices"]) / 1_000
     return Ran(began, ended)
 
 
@@ -197,22 +175,15 @@ def _bound(spec: Spec, topic: Topic) -> str:
 
 def _submit(environment: TableEnvironment, inserts: Sequence[str], as_sql: bool) -> str:
     """Starts the application; its id."""
-    statements = environment.create_statement_set()
-    for statement in inserts:
-        statements.add_insert_sql(statement)
     if as_sql:
-        result = statements.execute()
-    else:
-        plan = json.loads(statements.compile_plan().as_json_string())
-        flush_by_the_clock(plan)
-        name_operators(plan)
-        with NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-            json.dump(plan, file)
-            file.flush()
-            result = environment.execute_sql(f"EXECUTE PLAN '{file.name}'")
-    client = result.get_job_client()
-    assert client is not None  # an INSERT always has one
-    return str(client.get_job_id())
+        together = environment.create_statement_set()
+        for statement in inserts:
+            together.add_insert_sql(statement)
+        return number_of(together.execute())
+    plan = json.loads(compile_plan(environment, inserts))
+    flush_by_the_clock(plan)
+    name_operators(plan)
+    return execute_plan(environment, plan)
 
 
 def _first_read(settings: Settings, group: str) -> float | None:
@@ -237,26 +208,14 @@ def _await_end(settings: Settings, number: str) -> None:
 
 def _result(settings: Settings, topic: str) -> tuple[list[ResultRow], float]:
     """The last row of each room and window in the contract's form, and when the last of all was written."""
-    parts = [TopicPartition(topic, number, OFFSET_BEGINNING) for number in range(_RESULT_PARTITIONS)]
-    consumer = Consumer({"bootstrap.servers": settings.kafka_address, "group.id": "bench-family", "enable.auto.commit": False})
-    left = sum(consumer.get_watermark_offsets(part, timeout=10)[1] for part in parts)
-    consumer.assign(parts)
+    with closing(admin(settings)) as client:
+        ends = log_ends(client, {topic: _RESULT_PARTITIONS})
     last: dict[tuple[str, int], dict[str, Any]] = {}
     stamp = 0
-    try:
-        while left:
-            messages = consumer.consume(min(left, 10_000), timeout=10)
-            if not messages:
-                raise RuntimeError(f"{left} records of {topic} cannot be read")
-            left -= len(messages)
-            for message in messages:
-                if error := message.error():
-                    raise KafkaException(error)
-                row = orjson.loads(message.value() or b"")
-                last[row["room_id"], row["window_start"]] = row
-                stamp = max(stamp, message.timestamp()[1])
-    finally:
-        consumer.close()
+    for _, written, value in metric_records(settings, dict.fromkeys(ends, 0), ends):
+        row = orjson.loads(value)
+        last[row["room_id"], row["window_start"]] = row
+        stamp = max(stamp, written)
     return [_contract(row) for row in last.values()], stamp / 1_000
 
 
@@ -269,9 +228,3 @@ def _contract(row: dict[str, Any]) -> ResultRow:
         refunded=row["refunded"],
         users=row["users"],
     )
-
-
-def _get(settings: Settings, path: str) -> Any:
-    answer = httpx.get(f"http://{settings.flink_address}{path}", timeout=30)
-    answer.raise_for_status()
-    return answer.json()
