@@ -28,7 +28,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	@touch $@
 
-# What livepulse is measured against: other frameworks, about 1.5 GB.
+# What livepulse is measured against: other frameworks, over 2 GB.
 $(BENCH_VENV)/.installed: tests/bench/family/requirements.lock
 	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
@@ -104,7 +104,7 @@ bench: install $(BENCH_VENV)/.installed ## One metric family by livepulse and by
 	$(BIN)/python -m tests.bench.family --json build/bench/family.json --plot docs/images/bench.png
 
 .PHONY: bench-reads
-bench-reads: install ## How fast panels, alerts and views answer over the counters of a billion events (about 5 minutes)
+bench-reads: install ## How fast panels, alerts and views answer over the counters of a billion events (about 3 minutes)
 	$(BIN)/python -m tests.bench.reads
 
 .PHONY: lock

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import re
-import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -39,6 +38,7 @@ from pipelines.stack.roles import roles
 from pipelines.topics import create_missing
 from schemas.grains import Grain, grains
 from tests.bench.stack import own_stack
+from tests.stopping import stop_in_order
 
 SERVICES = ("kafka", "clickhouse")
 """Nothing comes from Kafka, but a ClickHouse that cannot reach it tries all the time, for most of a core."""
@@ -85,7 +85,7 @@ class Answer:
 
 def main() -> int:
     asked = _arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped then too
+    stop_in_order()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     with own_stack(SERVICES) as settings:
         create_missing(settings)

@@ -7,7 +7,6 @@ with 1 when one of them counted wrongly.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tests.bench.contenders import Mismatch, Run, run_livepulse, run_python
 from tests.bench.cpu import CpuHistory
 from tests.bench.events import prepare
 from tests.bench.stack import own_stack, processes
+from tests.stopping import stop_in_order
 
 
 def main() -> int:
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2, help="how often each contender runs and counts (default %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write everything there")
     asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped then too
+    stop_in_order()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 120)
 
     runs: list[Run] = []

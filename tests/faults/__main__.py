@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import shutil
-import signal
 import sys
 from collections import deque
 from dataclasses import asdict
@@ -21,6 +20,7 @@ from tests.faults import report
 from tests.faults.cases import CASES
 from tests.faults.run import Result, run
 from tests.faults.stack import own_stack
+from tests.stopping import stop_in_order
 
 LOGS = Path("build/faults")
 """Where the logs of a stack go on which a case did not come to its end."""
@@ -35,7 +35,7 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := set(asked.cases) - CASES.keys():
         parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped then too
+    stop_in_order()
     logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL + 1)  # a service that is away is what is tested
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 200)
     results: list[Result] = []

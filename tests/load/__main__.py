@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-import signal
 import sys
 import time
 from dataclasses import asdict
@@ -26,6 +25,7 @@ from pipelines.watch.simulator import Simulator
 from tests.faults.stack import Stack, own_stack
 from tests.load.plot import draw
 from tests.load.samples import Sample, Sampler, growth_per_hour
+from tests.stopping import stop_in_order
 
 FRESH_SECONDS = 3.0
 """At 99 %: the most that numbers may be behind."""
@@ -92,7 +92,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, help="events a second; looked for when left out")
     parser.add_argument("--minutes", type=float, default=30, help="how long that is kept up (default %(default)s)")
     asked = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is stopped then too
+    stop_in_order()
     logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL + 1)
     console = Console(highlight=False, soft_wrap=True)
     with own_stack() as stack, FreshnessProbe(stack.settings) as probe, Sampler(stack, probe) as sampler:

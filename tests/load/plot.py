@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 
 from matplotlib.axes import Axes
@@ -30,12 +31,13 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     files.set(ylabel="open files", ylim=0)
     _lines(state, minutes, {"at the last checkpoint": [s.state_mb for s in samples]})
     state.set(ylabel="Flink's state, MB", ylim=0, xlabel="minutes")
-    for before, sample, minute in zip(samples, samples[1:], minutes[1:], strict=False):
-        if sample.phase != before.phase:
-            for axes in (freshness, memory, files, state):
-                axes.axvline(minute, color="gray", linewidth=0.8, linestyle=":")
-            if next((s.at for s in samples if s.at > sample.at and s.phase != sample.phase), samples[-1].at) - sample.at > _NAMED:
-                freshness.annotate(sample.phase, (minute, 1), xycoords=("data", "axes fraction"), fontsize=8, rotation=20)
+    phases = [list(looks) for _, looks in groupby(samples, lambda sample: sample.phase)]
+    for phase in phases[1:]:
+        begin = (phase[0].at - samples[0].at) / 60
+        for axes in (freshness, memory, files, state):
+            axes.axvline(begin, color="gray", linewidth=0.8, linestyle=":")
+        if phase[-1].at - phase[0].at > _NAMED:
+            freshness.annotate(phase[0].phase, (begin, 1), xycoords=("data", "axes fraction"), fontsize=8, rotation=20)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 

@@ -7,10 +7,8 @@ they depend on the machine; with 1 when a contender counted wrongly or failed.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 
 import orjson
 from rich.console import Console
@@ -24,6 +22,7 @@ from tests.bench.family.plot import draw
 from tests.bench.family.prepare import prepare
 from tests.bench.family.run import KAFKA, Failed, Run, Wrong, python_of, run
 from tests.bench.stack import own_stack, processes
+from tests.stopping import stop_in_order
 
 
 def main() -> int:
@@ -33,7 +32,7 @@ def main() -> int:
     if any(not python_of(contender).exists() for contender in chosen):
         print(f"{BENCH_VENV} is missing: make {BENCH_VENV}/.installed", file=sys.stderr)
         return 2
-    signal.signal(signal.SIGTERM, _stop)
+    stop_in_order()
     console = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else 160)
     shape = Shape(events=asked.events, rooms=asked.rooms, users=asked.users, skew=asked.skew, text=asked.text)
 
@@ -83,12 +82,6 @@ def main() -> int:
         asked.json.parent.mkdir(parents=True, exist_ok=True)
         asked.json.write_bytes(orjson.dumps(report.as_json(shape, prepared, found, lost), option=orjson.OPT_INDENT_2))
     return 1 if lost else 0
-
-
-def _stop(number: int, _: FrameType | None) -> None:
-    """Ends in order: the stack is stopped too, and a second signal does not break that off (`timeout` sends two)."""
-    signal.signal(number, signal.SIG_IGN)
-    sys.exit(128 + number)
 
 
 def _arguments() -> argparse.Namespace:

@@ -105,8 +105,9 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender(
         key="pyflink-thread",
         name="PyFlink, a Python function, in threads",
-        module="flink_udf_thread",
+        module="flink_udf",
         package="apache-flink",
+        options={"mode": "thread"},
         processes=_FLINK,
         warm_up=True,
         note="Flink's JSON format, COUNT(DISTINCT) in one phase, state on the heap, mini-batches; a lambda in Python for each.",
@@ -114,8 +115,9 @@ CONTENDERS: tuple[Contender, ...] = (
     Contender(
         key="pyflink-process",
         name="PyFlink, a Python function, in processes",
-        module="flink_udf_process",
+        module="flink_udf",
         package="apache-flink",
+        options={"mode": "process"},
         processes=_FLINK,
         warm_up=True,
         note="The same, in Python processes beside the TaskManager.",

@@ -17,7 +17,8 @@ def main() -> None:
     spec, settings, group = read_spec(), Settings(), new_group(NAME)
     with result_topic(spec, settings) as (sink, create):
         *views, insert = own_sql("flink_family.sql", sink=sink)
-        ran = run(settings, [*source_statements(spec, settings, group), create, *views], [insert], NAME, group)
+        definitions = [*source_statements(spec, settings, group), create, *own_sql("flink_event.sql", rows="counted"), *views]
+        ran = run(settings, definitions, [insert], NAME, group)
         finish_with_result(spec, settings, sink, ran)
 
 

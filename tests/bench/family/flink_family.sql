@@ -1,23 +1,4 @@
--- The metric family with the product's own parts: first copies, novelty, plain sums.
-
-CREATE TEMPORARY VIEW family_event AS
-SELECT 'comment' AS topic, room_id, user_id, CAST(0 AS BIGINT) AS paid, CAST(0 AS BIGINT) AS refunded, event_time, record_time
-FROM comment_counted
-UNION ALL
-SELECT 'group_message', room_id, user_id, 0, 0, event_time, record_time FROM group_message_counted
-UNION ALL
-SELECT 'like', room_id, user_id, 0, 0, event_time, record_time FROM like_counted
-UNION ALL
-SELECT
-  'order', room_id, user_id,
-  CASE WHEN status = 'paid' THEN amount ELSE 0 END,
-  CASE WHEN status = 'refunded' THEN amount ELSE 0 END,
-  event_time, record_time
-FROM order_counted
-UNION ALL
-SELECT 'product', room_id, user_id, 0, 0, event_time, record_time FROM product_counted
-UNION ALL
-SELECT 'view', room_id, user_id, 0, 0, event_time, record_time FROM view_counted;
+-- The metric family with the product's own parts: first copies (flink_event.sql), novelty, plain sums.
 
 -- Whoever does anything is a user: one kind. No broadcasts are counted: one for all.
 CREATE TEMPORARY VIEW family_user AS

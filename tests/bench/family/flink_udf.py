@@ -1,25 +1,23 @@
 """PyFlink with one function in Python for each event, as a user would write it; copies count.
 
 What is around the function is Flink's own, with the settings that are best for it: state on the heap without a time limit,
-distinct users as sets in one phase, mini-batches, checkpoints and the sink as ours. `flink_udf_process` runs the function in
-Python processes beside the TaskManager, `flink_udf_thread` in the TaskManager itself.
+distinct users as sets in one phase, mini-batches, checkpoints and the sink as ours. The option `mode` says where the function
+runs: in Python processes beside the TaskManager (`process`), or in the TaskManager itself (`thread`).
 """
 
 from __future__ import annotations
-
-from typing import Literal
 
 from pipelines.settings import Settings
 from tests.bench.family.contract import read_spec
 from tests.bench.family.flink_run import finish_with_result, new_group, own_sql, plain_tables, result_topic, run
 
 
-def count(mode: Literal["process", "thread"]) -> None:
-    """Counts the family with the function run in this way."""
+def main() -> None:
     from pyflink.table import DataTypes
     from pyflink.table.udf import udf
 
     spec, settings = read_spec(), Settings()
+    mode = spec.options["mode"]
     name = f"bench-udf-{mode}"
     group = new_group(name)
     # A lambda goes to the workers as code: they need not find this module.
@@ -33,6 +31,10 @@ def count(mode: Literal["process", "thread"]) -> None:
     }
     with result_topic(spec, settings) as (sink, create):
         *views, insert = own_sql("flink_udf.sql", sink=sink)
-        definitions = [*plain_tables(spec, group), create, *views]
+        definitions = [*plain_tables(spec, group), create, *own_sql("flink_event.sql", rows="plain"), *views]
         ran = run(settings, definitions, [insert], name, group, changed=changed, functions={"slot": slot})
         finish_with_result(spec, settings, sink, ran)
+
+
+if __name__ == "__main__":
+    main()
