@@ -57,7 +57,8 @@ def tables() -> list[StorageTable]:
 def freshness_buffer_sql() -> str:
     """Statement that gathers what `freshness_histogram` gets: a hundred small inserts a second would cost more than the counters.
 
-    What is gathered is lost when ClickHouse is killed: ten seconds of figures about the pipeline.
+    What is gathered is lost when ClickHouse is killed: ten seconds of figures about the pipeline. Queues write to it while others
+    are made anew, so it stays: a migration that changes the table has to drop it.
     """
     table = freshness_histogram_table().name
     return (
