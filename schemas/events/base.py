@@ -1,7 +1,7 @@
 """What every event carries, and the field types that the three validators understand.
 
 Bounds are written once, as pydantic constraints on the fields; `schemas.rules` reads them from the
-models and writes the same predicates for Flink SQL and ClickHouse.
+models and writes the same rules for Flink and ClickHouse.
 """
 
 from __future__ import annotations

@@ -5,39 +5,39 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from schemas.events import EVENTS
+from schemas.generate.json_schema import constraints
 from schemas.rules import FieldRule, field_rules
 from schemas.topics import Topic, topics
 
 _TYPES = {"string": "STRING", "integer": "BIGINT"}
+_PLACING = ("event_time", "stream_id")
+"""What every event's window and broadcast follow from."""
 
 
-def predicate(rule: FieldRule) -> str:
-    """The SQL condition under which a field is valid; empty when every value of its type is."""
-    name = f"`{rule.name}`"
-    checks = []
-    if rule.min_length:
-        checks.append(f"CHAR_LENGTH({name}) >= {rule.min_length}")
-    if rule.max_length is not None:
-        checks.append(f"CHAR_LENGTH({name}) <= {rule.max_length}")
-    if rule.pattern is not None:
-        # In Java a `$` also matches before a line break at the end.
-        checks.append(f"REGEXP({name}, '{rule.pattern.removesuffix('$')}\\z')")
-    if rule.values:
-        checks.append(f"{name} IN ({', '.join(repr(v) for v in rule.values)})")
-    if rule.minimum is not None:
-        checks.append(f"{name} BETWEEN {rule.minimum} AND {rule.maximum}")
-    condition = " AND ".join(checks)
-    if rule.required:
-        return f"{name} IS NOT NULL" + (f" AND {condition}" if condition else "")
-    return f"({name} IS NULL OR {condition})" if condition else ""
+def _schema(rules: Sequence[FieldRule]) -> str:
+    """The rules as the JSON Schema that `strict-json` reads, a field a line."""
+    properties = ",\n".join(f'      "{rule.name}": {json.dumps(constraints(rule))}' for rule in rules)
+    required = json.dumps([rule.name for rule in rules if rule.required])
+    return f'{{\n    "properties": {{\n{properties}\n    }},\n    "required": {required}\n  }}'
+
+
+def columns(topic: Topic) -> dict[str, str]:
+    """Name -> type of the fields that a topic's source table has; the others are checked and left behind."""
+    return {
+        rule.name: _TYPES[rule.kind] + (" NOT NULL" if rule.required else "")
+        for rule in field_rules(EVENTS[topic.name])
+        if rule.name in {*topic.measured, *_PLACING}
+    }
 
 
 def source_sql(topic: Topic) -> str:
     """CREATE statements for a topic: `<topic>_record`, `<topic>` (valid, not late) and `<topic>_counted`."""
     rules = field_rules(EVENTS[topic.name])
-    columns = ",\n".join(f"  `{r.name}` {_TYPES[r.kind]}" for r in rules)
-    conditions = "\n  AND ".join(filter(None, map(predicate, rules)))
+    declared = ",\n".join(f"  `{name}` {kind}" for name, kind in columns(topic).items())
     measured = ", ".join(f"`{name}`" for name in topic.measured)
     counted = ""
     if topic.count_once_by:
@@ -54,7 +54,7 @@ SELECT * FROM (
 """
     return f"""-- {topic.description}
 CREATE TEMPORARY TABLE `{topic.name}_record` (
-{columns},
+{declared},
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -66,20 +66,22 @@ CREATE TEMPORARY TABLE `{topic.name}_record` (
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'scan.topic-partition-discovery.interval' = '10 s',
-  'format' = 'strict-json'
+  'format' = 'strict-json',
+  'strict-json.schema' = '{_schema(rules)}'
 );
 
--- The events that count: valid, not late, not from the future.
+-- The events that count: valid, as `strict-json` gives no others, not late, not from the future.
 CREATE TEMPORARY VIEW `{topic.name}` AS
 SELECT
   {measured},
   `event_time`,
   `record_time`,
   `read_at`,
-  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+  -- Not COALESCE: it would work out the day of every event.
+  CASE WHEN `stream_id` IS NULL THEN 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')
+    ELSE `stream_id` END AS `broadcast_id`
 FROM `{topic.name}_record`
-WHERE {conditions}
-  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${{lateness}}' DAY TO SECOND
+WHERE TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${{lateness}}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${{future}}' DAY TO SECOND;
 {counted}"""
 

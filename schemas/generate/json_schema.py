@@ -24,17 +24,17 @@ def event_schema(topic: str, model: type[Event]) -> dict[str, Any]:
         "title": model.__name__,
         "description": (model.__doc__ or "").strip(),
         "type": "object",
-        "properties": {rule.name: _property(rule) for rule in rules},
+        "properties": {rule.name: {"description": rule.description} | constraints(rule) for rule in rules},
         "required": [rule.name for rule in rules if rule.required],
         "additionalProperties": True,
     }
 
 
-def _property(rule: FieldRule) -> dict[str, Any]:
+def constraints(rule: FieldRule) -> dict[str, Any]:
+    """What a field must be, as the keywords of its property."""
     # A null is the same as no field at all.
     values: list[str | None] = [*rule.values] if rule.required else [*rule.values, None]
     keywords = {
-        "description": rule.description,
         "type": rule.kind if rule.required else [rule.kind, "null"],
         "enum": values if rule.values else None,
         "pattern": rule.pattern,

@@ -1,15 +1,10 @@
 -- What people write in a room's comment stream.
 CREATE TEMPORARY TABLE `comment_record` (
-  `event_id` STRING,
-  `event_time` BIGINT,
-  `schema_version` BIGINT,
-  `platform` STRING,
-  `room_id` STRING,
+  `event_id` STRING NOT NULL,
+  `event_time` BIGINT NOT NULL,
+  `room_id` STRING NOT NULL,
   `stream_id` STRING,
-  `user_id` STRING,
-  `text` STRING,
-  `reply_to` STRING,
-  `age_group` STRING,
+  `user_id` STRING NOT NULL,
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -21,29 +16,36 @@ CREATE TEMPORARY TABLE `comment_record` (
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'scan.topic-partition-discovery.interval' = '10 s',
-  'format' = 'strict-json'
+  'format' = 'strict-json',
+  'strict-json.schema' = '{
+    "properties": {
+      "event_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "event_time": {"type": "integer", "minimum": 0, "maximum": 4102444799999},
+      "schema_version": {"type": "integer", "minimum": 1, "maximum": 32767},
+      "platform": {"type": "string", "minLength": 1, "maxLength": 32},
+      "room_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "stream_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+      "user_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "text": {"type": "string", "maxLength": 500},
+      "reply_to": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+      "age_group": {"type": ["string", "null"], "enum": ["under_14", "14_17", "adult", null]}
+    },
+    "required": ["event_id", "event_time", "schema_version", "platform", "room_id", "user_id", "text"]
+  }'
 );
 
--- The events that count: valid, not late, not from the future.
+-- The events that count: valid, as `strict-json` gives no others, not late, not from the future.
 CREATE TEMPORARY VIEW `comment` AS
 SELECT
   `event_id`, `room_id`, `user_id`,
   `event_time`,
   `record_time`,
   `read_at`,
-  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+  -- Not COALESCE: it would work out the day of every event.
+  CASE WHEN `stream_id` IS NULL THEN 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')
+    ELSE `stream_id` END AS `broadcast_id`
 FROM `comment_record`
-WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`event_id`) <= 64
-  AND `event_time` IS NOT NULL AND `event_time` BETWEEN 0 AND 4102444799999
-  AND `schema_version` IS NOT NULL AND `schema_version` BETWEEN 1 AND 32767
-  AND `platform` IS NOT NULL AND CHAR_LENGTH(`platform`) >= 1 AND CHAR_LENGTH(`platform`) <= 32
-  AND `room_id` IS NOT NULL AND CHAR_LENGTH(`room_id`) >= 1 AND CHAR_LENGTH(`room_id`) <= 64
-  AND (`stream_id` IS NULL OR CHAR_LENGTH(`stream_id`) >= 1 AND CHAR_LENGTH(`stream_id`) <= 64)
-  AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
-  AND `text` IS NOT NULL AND CHAR_LENGTH(`text`) <= 500
-  AND (`reply_to` IS NULL OR CHAR_LENGTH(`reply_to`) >= 1 AND CHAR_LENGTH(`reply_to`) <= 64)
-  AND (`age_group` IS NULL OR `age_group` IN ('under_14', '14_17', 'adult'))
-  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
+WHERE TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
 
 -- One row for what is counted one by one, however often it was delivered: the first copy in the log. COUNT, and not

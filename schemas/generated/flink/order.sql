@@ -1,20 +1,16 @@
 -- Every change of an order's status. Keyed by user, so that one buyer's orders stay in sequence.
 CREATE TEMPORARY TABLE `order_record` (
-  `event_id` STRING,
-  `event_time` BIGINT,
-  `schema_version` BIGINT,
-  `platform` STRING,
-  `room_id` STRING,
+  `event_id` STRING NOT NULL,
+  `event_time` BIGINT NOT NULL,
+  `room_id` STRING NOT NULL,
   `stream_id` STRING,
-  `user_id` STRING,
-  `order_id` STRING,
-  `product_id` STRING,
-  `quantity` BIGINT,
-  `amount` BIGINT,
-  `currency` STRING,
-  `status` STRING,
-  `source` STRING,
-  `promotion_id` STRING,
+  `user_id` STRING NOT NULL,
+  `order_id` STRING NOT NULL,
+  `product_id` STRING NOT NULL,
+  `quantity` BIGINT NOT NULL,
+  `amount` BIGINT NOT NULL,
+  `currency` STRING NOT NULL,
+  `status` STRING NOT NULL,
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -26,34 +22,41 @@ CREATE TEMPORARY TABLE `order_record` (
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'scan.topic-partition-discovery.interval' = '10 s',
-  'format' = 'strict-json'
+  'format' = 'strict-json',
+  'strict-json.schema' = '{
+    "properties": {
+      "event_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "event_time": {"type": "integer", "minimum": 0, "maximum": 4102444799999},
+      "schema_version": {"type": "integer", "minimum": 1, "maximum": 32767},
+      "platform": {"type": "string", "minLength": 1, "maxLength": 32},
+      "room_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "stream_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+      "user_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "order_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "product_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "quantity": {"type": "integer", "minimum": 1, "maximum": 1000000},
+      "amount": {"type": "integer", "minimum": 0, "maximum": 1000000000000},
+      "currency": {"type": "string", "pattern": "^[A-Z]{3}$"},
+      "status": {"type": "string", "enum": ["created", "paid", "cancelled", "refunded"]},
+      "source": {"type": ["string", "null"], "enum": ["community", "follow", "feed", "search", "paid", "share", "other", null]},
+      "promotion_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 64}
+    },
+    "required": ["event_id", "event_time", "schema_version", "platform", "room_id", "user_id", "order_id", "product_id", "quantity", "amount", "currency", "status"]
+  }'
 );
 
--- The events that count: valid, not late, not from the future.
+-- The events that count: valid, as `strict-json` gives no others, not late, not from the future.
 CREATE TEMPORARY VIEW `order` AS
 SELECT
   `event_id`, `room_id`, `user_id`, `order_id`, `product_id`, `quantity`, `amount`, `currency`, `status`,
   `event_time`,
   `record_time`,
   `read_at`,
-  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+  -- Not COALESCE: it would work out the day of every event.
+  CASE WHEN `stream_id` IS NULL THEN 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')
+    ELSE `stream_id` END AS `broadcast_id`
 FROM `order_record`
-WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`event_id`) <= 64
-  AND `event_time` IS NOT NULL AND `event_time` BETWEEN 0 AND 4102444799999
-  AND `schema_version` IS NOT NULL AND `schema_version` BETWEEN 1 AND 32767
-  AND `platform` IS NOT NULL AND CHAR_LENGTH(`platform`) >= 1 AND CHAR_LENGTH(`platform`) <= 32
-  AND `room_id` IS NOT NULL AND CHAR_LENGTH(`room_id`) >= 1 AND CHAR_LENGTH(`room_id`) <= 64
-  AND (`stream_id` IS NULL OR CHAR_LENGTH(`stream_id`) >= 1 AND CHAR_LENGTH(`stream_id`) <= 64)
-  AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
-  AND `order_id` IS NOT NULL AND CHAR_LENGTH(`order_id`) >= 1 AND CHAR_LENGTH(`order_id`) <= 64
-  AND `product_id` IS NOT NULL AND CHAR_LENGTH(`product_id`) >= 1 AND CHAR_LENGTH(`product_id`) <= 64
-  AND `quantity` IS NOT NULL AND `quantity` BETWEEN 1 AND 1000000
-  AND `amount` IS NOT NULL AND `amount` BETWEEN 0 AND 1000000000000
-  AND `currency` IS NOT NULL AND REGEXP(`currency`, '^[A-Z]{3}\z')
-  AND `status` IS NOT NULL AND `status` IN ('created', 'paid', 'cancelled', 'refunded')
-  AND (`source` IS NULL OR `source` IN ('community', 'follow', 'feed', 'search', 'paid', 'share', 'other'))
-  AND (`promotion_id` IS NULL OR CHAR_LENGTH(`promotion_id`) >= 1 AND CHAR_LENGTH(`promotion_id`) <= 64)
-  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
+WHERE TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;
 
 -- One row for what is counted one by one, however often it was delivered: the first copy in the log. COUNT, and not

@@ -1,14 +1,11 @@
 -- Product cards shown, clicked and put in the cart.
 CREATE TEMPORARY TABLE `product_record` (
-  `event_id` STRING,
-  `event_time` BIGINT,
-  `schema_version` BIGINT,
-  `platform` STRING,
-  `room_id` STRING,
+  `event_time` BIGINT NOT NULL,
+  `room_id` STRING NOT NULL,
   `stream_id` STRING,
-  `user_id` STRING,
-  `action` STRING,
-  `product_id` STRING,
+  `user_id` STRING NOT NULL,
+  `action` STRING NOT NULL,
+  `product_id` STRING NOT NULL,
   `record_time` TIMESTAMP_LTZ(3) NOT NULL METADATA FROM 'timestamp' VIRTUAL,
   `read_at` AS PROCTIME()
 ) WITH (
@@ -20,26 +17,33 @@ CREATE TEMPORARY TABLE `product_record` (
   'properties.fetch.max.wait.ms' = '200',
   'scan.startup.mode' = 'earliest-offset',
   'scan.topic-partition-discovery.interval' = '10 s',
-  'format' = 'strict-json'
+  'format' = 'strict-json',
+  'strict-json.schema' = '{
+    "properties": {
+      "event_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "event_time": {"type": "integer", "minimum": 0, "maximum": 4102444799999},
+      "schema_version": {"type": "integer", "minimum": 1, "maximum": 32767},
+      "platform": {"type": "string", "minLength": 1, "maxLength": 32},
+      "room_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "stream_id": {"type": ["string", "null"], "minLength": 1, "maxLength": 64},
+      "user_id": {"type": "string", "minLength": 1, "maxLength": 64},
+      "action": {"type": "string", "enum": ["expose", "click", "cart"]},
+      "product_id": {"type": "string", "minLength": 1, "maxLength": 64}
+    },
+    "required": ["event_id", "event_time", "schema_version", "platform", "room_id", "user_id", "action", "product_id"]
+  }'
 );
 
--- The events that count: valid, not late, not from the future.
+-- The events that count: valid, as `strict-json` gives no others, not late, not from the future.
 CREATE TEMPORARY VIEW `product` AS
 SELECT
   `room_id`, `user_id`, `action`, `product_id`,
   `event_time`,
   `record_time`,
   `read_at`,
-  COALESCE(`stream_id`, 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')) AS `broadcast_id`
+  -- Not COALESCE: it would work out the day of every event.
+  CASE WHEN `stream_id` IS NULL THEN 'day:' || DATE_FORMAT(TO_TIMESTAMP_LTZ(`event_time`, 3), 'yyyy-MM-dd')
+    ELSE `stream_id` END AS `broadcast_id`
 FROM `product_record`
-WHERE `event_id` IS NOT NULL AND CHAR_LENGTH(`event_id`) >= 1 AND CHAR_LENGTH(`event_id`) <= 64
-  AND `event_time` IS NOT NULL AND `event_time` BETWEEN 0 AND 4102444799999
-  AND `schema_version` IS NOT NULL AND `schema_version` BETWEEN 1 AND 32767
-  AND `platform` IS NOT NULL AND CHAR_LENGTH(`platform`) >= 1 AND CHAR_LENGTH(`platform`) <= 32
-  AND `room_id` IS NOT NULL AND CHAR_LENGTH(`room_id`) >= 1 AND CHAR_LENGTH(`room_id`) <= 64
-  AND (`stream_id` IS NULL OR CHAR_LENGTH(`stream_id`) >= 1 AND CHAR_LENGTH(`stream_id`) <= 64)
-  AND `user_id` IS NOT NULL AND CHAR_LENGTH(`user_id`) >= 1 AND CHAR_LENGTH(`user_id`) <= 64
-  AND `action` IS NOT NULL AND `action` IN ('expose', 'click', 'cart')
-  AND `product_id` IS NOT NULL AND CHAR_LENGTH(`product_id`) >= 1 AND CHAR_LENGTH(`product_id`) <= 64
-  AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
+WHERE TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${lateness}' DAY TO SECOND
   AND TO_TIMESTAMP_LTZ(`event_time`, 3) <= `record_time` + INTERVAL '${future}' DAY TO SECOND;

@@ -176,6 +176,6 @@ CONTENDERS: tuple[Contender, ...] = (
         counts=False,
         processes=_FLINK,
         warm_up=True,
-        note="The product's source tables, all fields, into a blackhole.",
+        note="The product's source tables, every field checked, into a blackhole.",
     ),
 )

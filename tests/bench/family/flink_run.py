@@ -48,7 +48,7 @@ OUTPUT = Output(
 )
 """A row of the family; no room is an empty text, as a key of a Kafka table cannot be NULL. Times are ms."""
 
-_MEASURED = ["event_id", "room_id", "user_id"]
+_MEASURED, _MONEY = ["event_id", "room_id", "user_id"], ["amount", "status"]
 _RESULT_PARTITIONS = 2
 
 
@@ -67,13 +67,20 @@ def new_group(name: str) -> str:
     return f"{name}-{uuid.uuid4().hex[:8]}"
 
 
+def family_topics() -> list[Topic]:
+    """Every topic as the family reads it: with no more fields than it needs, each copy found by `event_id`."""
+    return [
+        topic.model_copy(update={"count_once_by": "event_id", "measured": _MEASURED + (_MONEY if topic.name == "order" else [])})
+        for topic in topics().values()
+    ]
+
+
 def source_statements(spec: Spec, settings: Settings, group: str) -> list[str]:
-    """The product's source tables and views of every topic, each copy found by `event_id`, read to the spec's offsets."""
+    """The product's source tables and views of the family's topics, read to the spec's offsets."""
     found = []
-    for topic in topics().values():
-        measured = [*_MEASURED, "amount", "status"] if topic.name == "order" else _MEASURED
-        sql = source_sql(topic.model_copy(update={"count_once_by": "event_id", "measured": measured}))
-        found += filled(sql.replace("'scan.startup.mode'", f"{_bound(spec, topic)}\n  'scan.startup.mode'"), settings, group)
+    for topic in family_topics():
+        sql = source_sql(topic).replace("'scan.startup.mode'", f"{_bound(spec, topic)}\n  'scan.startup.mode'")
+        found += filled(sql, settings, group)
     return found
 
 

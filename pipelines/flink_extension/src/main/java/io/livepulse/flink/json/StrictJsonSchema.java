@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
+import java.util.Arrays;
 import java.util.Map;
 import org.apache.flink.api.common.serialization.AbstractDeserializationSchema;
 import org.apache.flink.api.common.typeinfo.TypeInformation;
@@ -13,6 +13,7 @@ import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonFactoryBu
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonParser;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.JsonToken;
 import org.apache.flink.shaded.jackson2.com.fasterxml.jackson.core.StreamReadConstraints;
+import org.apache.flink.table.api.ValidationException;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
 import org.apache.flink.table.data.StringData;
@@ -22,10 +23,11 @@ import org.apache.flink.table.types.logical.RowType;
 /**
  * Reads one JSON object a message into a row of STRING and BIGINT columns.
  *
- * <p>A message gives no row when it is not an object of valid JSON in UTF-8, or when a declared field has a value of
- * another type: a number in quotes is not a number, 1.0 is not an integer. A field that is absent or null is null; of a
- * name that stands twice, the first value counts. All of it as the other two readers decide: docs/adr/0003-strict-json.md.
- * Nothing here fails a job: what gives no row is kept, with the reason, by the storage's own reading of the topic.
+ * <p>A message gives no row when it is not an object of valid JSON in UTF-8, or when a field breaks its {@link FieldRule}, whether it is a
+ * column or not; a value of another type does: a number in quotes is not a number, 1.0 is not an integer. A field that is absent or
+ * null is null; of a name that stands twice, the first value counts. All of it as the other two readers decide:
+ * docs/adr/0003-strict-json.md. Nothing here fails a job: what gives no row is kept, with the reason, by the storage's own reading of the
+ * topic.
  */
 final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
@@ -36,24 +38,32 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
     /** How many objects and arrays a value may stand in: where ClickHouse's parser ends. */
     private static final int MAX_DEPTH = 1023;
 
-    private final Map<String, Integer> columns = new HashMap<>();
-    private final boolean[] isText;
+    private final Map<String, FieldRule> rules;
+
+    /** By a rule's place the column that its field goes to; -1 for none. */
+    private final int[] columns;
+
+    private final int width;
+    private final long required;
     private transient JsonFactory json;
 
-    StrictJsonSchema(RowType type, TypeInformation<RowData> produced) {
+    StrictJsonSchema(RowType type, Map<String, FieldRule> rules, TypeInformation<RowData> produced) {
         super(produced);
-        isText = new boolean[type.getFieldCount()];
-        for (int i = 0; i < isText.length; i++) {
+        this.rules = rules;
+        columns = new int[rules.size()];
+        Arrays.fill(columns, -1);
+        width = type.getFieldCount();
+        for (int i = 0; i < width; i++) {
             RowType.RowField field = type.getFields().get(i);
-            LogicalTypeRoot root = field.getType().getTypeRoot();
-            if (root != LogicalTypeRoot.VARCHAR && root != LogicalTypeRoot.BIGINT) {
-                throw new IllegalArgumentException(
-                        "strict-json reads STRING and BIGINT columns; column " + field.getName() + " is "
-                                + field.getType().asSummaryString());
+            FieldRule rule = rules.get(field.getName());
+            if (rule == null || field.getType().getTypeRoot() != (rule.isText() ? LogicalTypeRoot.VARCHAR : LogicalTypeRoot.BIGINT)) {
+                throw new ValidationException(
+                        "strict-json reads strings as STRING and integers as BIGINT, of fields that its schema has; column "
+                                + field.getName() + " is " + field.getType().asSummaryString());
             }
-            columns.put(field.getName(), i);
-            isText[i] = root == LogicalTypeRoot.VARCHAR;
+            columns[rule.place()] = i;
         }
+        required = rules.values().stream().filter(FieldRule::isRequired).mapToLong(FieldRule::bit).sum();
     }
 
     @Override
@@ -97,10 +107,11 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
             if (message.length > 0 && message[0] == (byte) 0xEF || parser.nextToken() != JsonToken.START_OBJECT) {
                 return null;
             }
-            GenericRowData row = new GenericRowData(isText.length);
-            boolean[] seen = new boolean[isText.length];
+            GenericRowData row = new GenericRowData(width);
+            long seen = 0;
+            long given = 0;
             int depth = 1;
-            Integer column = null;
+            FieldRule rule = null;
             while (depth > 0) {
                 JsonToken token = parser.nextToken();
                 if (token == null || depth > MAX_DEPTH && !token.isStructEnd()) {
@@ -112,16 +123,16 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                         if (checkSurrogates && hasLoneSurrogate(name)) {
                             return null;
                         }
-                        column = depth == 1 ? columns.get(name) : null;
-                        if (column != null && seen[column]) {
-                            column = null;
-                        } else if (column != null) {
-                            seen[column] = true;
+                        rule = depth == 1 ? rules.get(name) : null;
+                        if (rule != null && (seen & rule.bit()) != 0) {
+                            rule = null;
+                        } else if (rule != null) {
+                            seen |= rule.bit();
                         }
                         continue;
                     case START_OBJECT:
                     case START_ARRAY:
-                        if (column != null) {
+                        if (rule != null) {
                             return null;
                         }
                         depth++;
@@ -131,15 +142,16 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                         depth--;
                         break;
                     case VALUE_STRING:
-                        if (column != null) {
-                            if (!isText[column]) {
-                                return null;
-                            }
+                        if (rule != null) {
                             String text = parser.getText();
-                            if (checkSurrogates && hasLoneSurrogate(text)) {
+                            if (!rule.isText() || checkSurrogates && hasLoneSurrogate(text) || !rule.admits(text)) {
                                 return null;
                             }
-                            row.setField(column, StringData.fromString(text));
+                            given |= rule.bit();
+                            int column = columns[rule.place()];
+                            if (column >= 0) {
+                                row.setField(column, StringData.fromString(text));
+                            }
                         } else if (checkSurrogates && hasLoneSurrogate(parser.getText())) {
                             return null;
                         }
@@ -151,24 +163,29 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                         if (parser.getNumberType() == JsonParser.NumberType.BIG_INTEGER) {
                             BigInteger value = parser.getBigIntegerValue();
                             // Beyond 64 bits no reader on the way agrees on the value: not valid JSON here.
-                            if (value.compareTo(MAX_UNSIGNED) > 0 || value.compareTo(MIN_SIGNED) < 0 || column != null) {
+                            if (value.compareTo(MAX_UNSIGNED) > 0 || value.compareTo(MIN_SIGNED) < 0 || rule != null) {
                                 return null;
                             }
-                        } else if (column != null) {
-                            if (isText[column]) {
+                        } else if (rule != null) {
+                            long number = parser.getLongValue();
+                            if (rule.isText() || !rule.admits(number)) {
                                 return null;
                             }
-                            row.setField(column, parser.getLongValue());
+                            given |= rule.bit();
+                            int column = columns[rule.place()];
+                            if (column >= 0) {
+                                row.setField(column, number);
+                            }
                         }
                         break;
                     case VALUE_NUMBER_FLOAT:
-                        if (column != null || Double.isInfinite(parser.getDoubleValue())) {
+                        if (rule != null || Double.isInfinite(parser.getDoubleValue())) {
                             return null;
                         }
                         break;
                     case VALUE_TRUE:
                     case VALUE_FALSE:
-                        if (column != null) {
+                        if (rule != null) {
                             return null;
                         }
                         break;
@@ -177,9 +194,9 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
                     default:
                         return null;
                 }
-                column = null;
+                rule = null;
             }
-            return parser.nextToken() == null ? row : null;
+            return (given & required) == required && parser.nextToken() == null ? row : null;
         }
     }
 
