@@ -38,8 +38,8 @@ record FieldRule(
     /**
      * The rules of a schema's properties, by name.
      *
-     * @throws IllegalArgumentException the schema is none, or has what is not understood: a rule that is not heeded would let pass what it
-     *     should not
+     * @throws IllegalArgumentException the schema is none, or has what is not understood: a rule that is not heeded would let
+     *     pass what it should not
      */
     static Map<String, FieldRule> of(String schema) {
         JsonNode root;

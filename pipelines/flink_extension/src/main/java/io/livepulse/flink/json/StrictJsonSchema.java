@@ -23,11 +23,11 @@ import org.apache.flink.table.types.logical.RowType;
 /**
  * Reads one JSON object a message into a row of STRING and BIGINT columns.
  *
- * <p>A message gives no row when it is not an object of valid JSON in UTF-8, or when a field breaks its {@link FieldRule}, whether it is a
- * column or not; a value of another type does: a number in quotes is not a number, 1.0 is not an integer. A field that is absent or
- * null is null; of a name that stands twice, the first value counts. All of it as the other two readers decide:
- * docs/adr/0003-strict-json.md. Nothing here fails a job: what gives no row is kept, with the reason, by the storage's own reading of the
- * topic.
+ * <p>A message gives no row when it is not an object of valid JSON in UTF-8, or when a field breaks its {@link FieldRule},
+ * whether it is a column or not; a value of another type does: a number in quotes is not a number, 1.0 is not an integer. A
+ * field that is absent or null is null; of a name that stands twice, the first value counts. All of it as the other two readers
+ * decide: docs/adr/0003-strict-json.md. Nothing here fails a job: what gives no row is kept, with the reason, by the storage's
+ * own reading of the topic.
  */
 final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
     private static final long serialVersionUID = 1L;
@@ -47,16 +47,17 @@ final class StrictJsonSchema extends AbstractDeserializationSchema<RowData> {
     private final long required;
     private transient JsonFactory json;
 
-    StrictJsonSchema(RowType type, Map<String, FieldRule> rules, TypeInformation<RowData> produced) {
+    StrictJsonSchema(RowType columnTypes, Map<String, FieldRule> rules, TypeInformation<RowData> produced) {
         super(produced);
         this.rules = rules;
         columns = new int[rules.size()];
         Arrays.fill(columns, -1);
-        width = type.getFieldCount();
+        width = columnTypes.getFieldCount();
         for (int i = 0; i < width; i++) {
-            RowType.RowField field = type.getFields().get(i);
+            RowType.RowField field = columnTypes.getFields().get(i);
             FieldRule rule = rules.get(field.getName());
-            if (rule == null || field.getType().getTypeRoot() != (rule.isText() ? LogicalTypeRoot.VARCHAR : LogicalTypeRoot.BIGINT)) {
+            LogicalTypeRoot type = field.getType().getTypeRoot();
+            if (rule == null || type != (rule.isText() ? LogicalTypeRoot.VARCHAR : LogicalTypeRoot.BIGINT)) {
                 throw new ValidationException(
                         "strict-json reads strings as STRING and integers as BIGINT, of fields that its schema has; column "
                                 + field.getName() + " is " + field.getType().asSummaryString());

@@ -54,7 +54,10 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     private static final int MINUTE_MS = 60_000;
     private static final int SLOT_MS = 10_000;
 
-    /** Users of a task whose latest entries stay on the heap, about 0.3 KB each: who is active need not be read from RocksDB. */
+    /**
+     * Users of a task whose latest entries stay on the heap, about 0.3 KB each, at least: who is active need not be read from
+     * RocksDB. There are twice as many at most.
+     */
     private static final int CACHED_USERS = 32_768;
 
     private transient Map<String, Integer> bits;
@@ -65,8 +68,13 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     private transient int itemAt;
     private transient int timeAt;
 
-    /** What state holds too, by user. Written through, so that a checkpoint has everything. */
-    private transient Map<String, Recent> cache;
+    /**
+     * What state holds too, by user. Written through, so that a checkpoint has everything. Who came since `young` was last full,
+     * and who came in the round before: a list of all by their last use would be written with each event.
+     */
+    private transient Map<String, Recent> young;
+
+    private transient Map<String, Recent> old;
 
     @Override
     public TypeInference getTypeInference(DataTypeFactory factory) {
@@ -92,7 +100,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         if (bits == null) {
             open(context.tableSemanticsFor(INPUT), kinds);
         }
-        Recent user = cache.computeIfAbsent(user(input), unknown -> new Recent());
+        Recent user = recent(user(input));
         int kind = bit(input, kindAt);
         int family = bit(input, familyAt);
         int both = kind | family;
@@ -133,12 +141,24 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         broadcastAt = names.indexOf("broadcast_id");
         itemAt = names.indexOf("item");
         timeAt = names.indexOf("event_time");
-        cache = new LinkedHashMap<>(1_024, 0.75f, true) {
-            @Override
-            protected boolean removeEldestEntry(Map.Entry<String, Recent> eldest) {
-                return size() > CACHED_USERS;
+        young = new HashMap<>();
+        old = new HashMap<>();
+    }
+
+    private Recent recent(String user) {
+        Recent found = young.get(user);
+        if (found == null) {
+            found = old.remove(user);
+            if (young.size() >= CACHED_USERS) {
+                old = young;
+                young = new HashMap<>();
             }
-        };
+            if (found == null) {
+                found = new Recent();
+            }
+            young.put(user, found);
+        }
+        return found;
     }
 
     /** The partition as one text; lengths keep apart what has each other's characters. */
@@ -168,18 +188,11 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     private static Minute inMinute(MapView<String, byte[]> seen, Recent user, long time, String broadcast, int added)
             throws Exception {
         long number = time / MINUTE_MS;
-        byte[] entry = user.minute(number);
-        boolean isRead = entry == null;
-        if (isRead) {
-            entry = seen.get("m" + number);
-        }
+        byte[] entry = user.minute(seen, number);
         Minute minute = Minute.of(entry, broadcast, (int) (time % MINUTE_MS / SLOT_MS));
         byte[] changed = minute.with(added);
         if (changed != null) {
-            seen.put("m" + number, changed);
-            user.setMinute(number, changed);
-        } else if (isRead) {
-            user.setMinute(number, entry);
+            user.putMinute(seen, number, changed);
         }
         return minute;
     }

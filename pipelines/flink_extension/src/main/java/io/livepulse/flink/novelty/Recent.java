@@ -1,17 +1,28 @@
 package io.livepulse.flink.novelty;
 
+import java.nio.ByteBuffer;
+import java.util.Arrays;
+import org.apache.flink.table.api.dataview.MapView;
+
 /**
- * A user's latest entries, on the heap: the last two minutes, one broadcast, and a few items of it. State holds them too.
+ * A user's latest entries, on the heap: the newest minute and one before it, one broadcast, and a few items of it. State holds
+ * them too.
  *
  * <p>Fields and short arrays instead of maps: there are some hundred thousand of these, and the collector visits them all.
  */
 final class Recent {
     private static final int ITEMS = 4;
 
-    private long minute = -1;
-    private long minuteBefore = -1;
-    private byte[] entry;
-    private byte[] entryBefore;
+    /** Key in state of the newest minute: its number, then its entry. */
+    private static final String NEWEST = "n";
+
+    private static final long NONE = -1;
+
+    private boolean isLoaded;
+    private long newest = NONE;
+    private long before = NONE;
+    private byte[] newestEntry;
+    private byte[] beforeEntry;
 
     private String broadcast;
     private byte kinds;
@@ -19,23 +30,52 @@ final class Recent {
     private byte[] itemKinds;
     private int nextItem;
 
-    /** The entry of a minute; null when it is not here. */
-    byte[] minute(long number) {
-        return number == minute ? entry : number == minuteBefore ? entryBefore : null;
+    /**
+     * The entry of a minute; null is one in which nothing was done. A minute that has just begun is not asked for: what state
+     * knows of a user's newest minute is here.
+     */
+    byte[] minute(MapView<String, byte[]> seen, long number) throws Exception {
+        if (!isLoaded) {
+            byte[] stored = seen.get(NEWEST);
+            if (stored != null) {
+                newest = ByteBuffer.wrap(stored).getLong();
+                newestEntry = Arrays.copyOfRange(stored, Long.BYTES, stored.length);
+            }
+            isLoaded = true;
+        }
+        if (number > newest) {
+            return null;
+        }
+        if (number == newest) {
+            return newestEntry;
+        }
+        if (number != before) {
+            beforeEntry = seen.get(older(number));
+            before = number;
+        }
+        return beforeEntry;
     }
 
-    void setMinute(long number, byte[] changed) {
-        if (number == minute) {
-            entry = changed;
-        } else if (number > minute) {
-            minuteBefore = minute;
-            entryBefore = entry;
-            minute = number;
-            entry = changed;
-        } else if (number >= minuteBefore) {
-            minuteBefore = number;
-            entryBefore = changed;
+    /** Keeps a minute's entry that has changed. */
+    void putMinute(MapView<String, byte[]> seen, long number, byte[] changed) throws Exception {
+        if (number < newest) {
+            seen.put(older(number), changed);
+            before = number;
+            beforeEntry = changed;
+            return;
         }
+        if (number > newest && newest != NONE) {
+            seen.put(older(newest), newestEntry);
+            before = newest;
+            beforeEntry = newestEntry;
+        }
+        newest = number;
+        newestEntry = changed;
+        seen.put(NEWEST, ByteBuffer.allocate(Long.BYTES + changed.length).putLong(number).put(changed).array());
+    }
+
+    private static String older(long number) {
+        return "m" + number;
     }
 
     /** Kinds in a broadcast; 0 when they are not here. */
