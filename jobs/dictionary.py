@@ -41,7 +41,6 @@ _KEYS = {
 }
 
 _JOINED = {
-    "peak_concurrency": ("short", "Greatest `viewers` of the broadcast's windows of 10 s, from `broadcast_10s`."),
     "active_minutes": ("short", "Distinct users and minutes in which they were active: the sum over `broadcast_1m`."),
 }
 """Columns that a view takes from another table; unit and definition."""
@@ -147,8 +146,7 @@ def _counter(name: str) -> Column:
 def _joined(grain: Grain) -> Iterator[Column]:
     """Columns that the view takes from other tables, in the order in which it does."""
     source = grain.view_from or ""
-    if "viewer_slots" in source:
-        yield _counter("viewer_slots")
+    yield from (_counter(name) for name in ("viewer_slots", "peak_concurrency") if name in source)
     for name, (unit, definition) in _JOINED.items():
         if name in source:
             yield Column(name, "UInt64", unit, definition)

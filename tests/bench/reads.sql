@@ -80,6 +80,11 @@ GROUP BY room_id, minute;
 INSERT INTO broadcast_10s_counters (room_id, broadcast_id, window_start, viewers, last_record_at)
 SELECT room_id, broadcast_id, window_start, viewers, window_start + 10 FROM slot;
 
+INSERT INTO broadcast_concurrency_1m_counters (room_id, broadcast_id, window_start, viewer_slots, peak_concurrency, last_record_at)
+SELECT room_id, broadcast_id, toStartOfMinute(s.window_start) AS minute, sum(viewers), max(viewers), max(s.window_start) + 10
+FROM slot AS s
+GROUP BY room_id, broadcast_id, minute;
+
 INSERT INTO broadcast_1m_counters (room_id, broadcast_id, window_start, active_users, last_record_at)
 SELECT room_id, broadcast_id, toStartOfMinute(s.window_start) AS minute, sum(comments + likers + orders_created), max(s.window_start) + 10
 FROM slot AS s

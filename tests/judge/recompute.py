@@ -76,6 +76,9 @@ class _Row:
     def add(self, counter: str, amount: int = 1) -> None:
         self.sums[counter] = self.sums.get(counter, 0) + amount
 
+    def rise(self, counter: str, at_least: int) -> None:
+        self.sums[counter] = max(self.sums.get(counter, 0), at_least)
+
     def see(self, counter: str, who: Hashable) -> None:
         seen = self.distinct.get(counter)
         if seen is None:
@@ -201,10 +204,13 @@ class Judge:
             return
         slot = _window(event, 10)
         room_10s, room_1m, broadcast = self._room_rows(event, stamp)
-        for row in (room_10s, room_1m, broadcast, self._row("broadcast_10s", (*self._broadcast(event), slot), stamp)):
+        broadcast_10s = self._row("broadcast_10s", (*self._broadcast(event), slot), stamp)
+        for row in (room_10s, room_1m, broadcast, broadcast_10s):
             row.see("viewers", event.user_id)
-        for row in (room_10s, room_1m):
+        concurrency = self._row("broadcast_concurrency_1m", (*self._broadcast(event), _window(event, 60)), stamp)
+        for row in (room_10s, room_1m, concurrency):
             row.see("viewer_slots", (event.user_id, slot))
+        concurrency.rise("peak_concurrency", len(broadcast_10s.distinct["viewers"]))
         broadcast.see(f"viewers_{event.source}", event.user_id)
         broadcast.reach(VIEW_TIMES, event.event_time)
 

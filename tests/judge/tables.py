@@ -46,6 +46,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "room_1m": ("room_id", "window_start"),
     "broadcast": ("room_id", "broadcast_id"),
     "broadcast_10s": ("room_id", "broadcast_id", "window_start"),
+    "broadcast_concurrency_1m": ("room_id", "broadcast_id", "window_start"),
     "room_sales_10s": ("room_id", "currency", "window_start"),
     "room_sales_1m": ("room_id", "currency", "window_start"),
     "broadcast_sales": ("room_id", "broadcast_id", "currency"),
@@ -58,7 +59,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 COUNTERS: dict[str, tuple[str, ...]] = {
     "room_10s": _ROOM,
     "room_1m": _ROOM,
-    # A broadcast's viewer_slots stand in the view only: the sum of broadcast_10s.viewers.
+    # A broadcast's viewer_slots stand in the view only: the sum over broadcast_concurrency_1m.
     "broadcast": (
         *(counter for counter in _ROOM if counter != "viewer_slots"),
         *(f"viewers_{source}" for source in SOURCES),
@@ -66,6 +67,7 @@ COUNTERS: dict[str, tuple[str, ...]] = {
         *ACTIVITY_TIMES,
     ),
     "broadcast_10s": ("viewers",),
+    "broadcast_concurrency_1m": ("viewer_slots", "peak_concurrency"),
     "room_sales_10s": _SALES,
     "room_sales_1m": _SALES,
     "broadcast_sales": _SALES,

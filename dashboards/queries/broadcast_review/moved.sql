@@ -8,8 +8,8 @@ FROM (
   FROM (
     SELECT present.minute AS minute, sum(present.watching) AS watching, sum(m.orders_paid) AS orders
     FROM (
-      SELECT room_id, toStartOfMinute(window_start) AS minute, sum(viewers) / 6 AS watching
-      FROM broadcast_10s_counters FINAL
+      SELECT room_id, window_start AS minute, sum(viewer_slots) / 6 AS watching
+      FROM broadcast_concurrency_1m_counters FINAL
       WHERE room_id IN (${room:sqlstring}) AND broadcast_id IN (${broadcast:sqlstring}) AND $__timeFilter(window_start)
       GROUP BY room_id, minute
     ) AS present

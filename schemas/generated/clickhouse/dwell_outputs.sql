@@ -56,6 +56,8 @@ GROUP BY inserted_at, stage, bucket_ms;
 
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_broadcast_10s;
 
+DROP VIEW IF EXISTS dwell_broadcast_slots_to_broadcast_concurrency_1m;
+
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_dead_letter;
 
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_freshness_histogram;
@@ -87,6 +89,9 @@ SETTINGS
 
 CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_broadcast_10s TO broadcast_10s_counters AS
 SELECT room_id, broadcast_id, window_start + 10 * (slot - 1) AS window_start, n AS viewers, last_record_at FROM dwell_broadcast_slots_queue ARRAY JOIN viewers_10s AS n, arrayEnumerate(viewers_10s) AS slot WHERE n > 0 AND _error = '';
+
+CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_broadcast_concurrency_1m TO broadcast_concurrency_1m_counters AS
+SELECT room_id, broadcast_id, window_start, arraySum(viewers_10s) AS viewer_slots, arrayMax(viewers_10s) AS peak_concurrency, last_record_at FROM dwell_broadcast_slots_queue WHERE _error = '';
 
 CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_dead_letter TO dead_letter AS
 SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,

@@ -123,8 +123,8 @@ SELECT
   if(paying_users = 0, NULL, repeat_buyers / paying_users) AS repeat_buyer_rate
 FROM broadcast_counters AS counters FINAL
 LEFT JOIN (
-  SELECT room_id, broadcast_id, sum(viewers) AS viewer_slots, max(viewers) AS peak_concurrency
-  FROM broadcast_10s_counters FINAL GROUP BY room_id, broadcast_id
+  SELECT room_id, broadcast_id, sum(viewer_slots) AS viewer_slots, max(peak_concurrency) AS peak_concurrency
+  FROM broadcast_concurrency_1m_counters FINAL GROUP BY room_id, broadcast_id
 ) AS slots USING (room_id, broadcast_id)
 LEFT JOIN (
   SELECT room_id, broadcast_id, sum(active_users) AS active_minutes
@@ -148,6 +148,16 @@ SELECT
   active_users,
   last_record_at
 FROM broadcast_1m_counters FINAL;
+
+CREATE OR REPLACE VIEW broadcast_concurrency_1m AS
+SELECT
+  room_id,
+  broadcast_id,
+  window_start,
+  viewer_slots,
+  peak_concurrency,
+  last_record_at
+FROM broadcast_concurrency_1m_counters FINAL;
 
 CREATE OR REPLACE VIEW room_sales_10s AS
 SELECT
