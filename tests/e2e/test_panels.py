@@ -50,7 +50,9 @@ def told(stack: Settings) -> Reader:
     counted = {
         "SELECT sum(comments), sum(likes), sum(orders_paid) FROM room_1m_counters FINAL WHERE room_id LIKE 'panels-%'": (7, 55, 7),
         "SELECT sum(repeat_orders) FROM broadcast_counters FINAL WHERE room_id LIKE 'panels-%'": (3,),
-        "SELECT sum(viewers), max(viewers), count() FROM broadcast_10s_counters FINAL WHERE room_id LIKE 'panels-%'": (66, 4, 24),
+        "SELECT sum(viewers), max(viewers), count() FROM broadcast_10s_counters FINAL WHERE room_id LIKE 'panels-%'": (68, 4, 26),
+        "SELECT sum(viewer_slots), max(peak_concurrency) FROM broadcast_concurrency_1m_counters FINAL "
+        "WHERE room_id LIKE 'panels-%'": (68, 4),
         "SELECT sum(exposed_users), sum(click_users), sum(paying_users) FROM broadcast_product_counters FINAL "
         "WHERE room_id LIKE 'panels-%'": (6, 4, 7),
         "SELECT sum(gmv_paid), sum(gmv_refunded) FROM broadcast_product_sales_counters FINAL WHERE room_id LIKE 'panels-%'": (
@@ -60,7 +62,7 @@ def told(stack: Settings) -> Reader:
         "SELECT sum(messages) FROM group_1m_counters FINAL WHERE group_id LIKE 'panels-%'": (5,),
         "SELECT sum(orders_paid) FROM buyer_day_counters FINAL WHERE room_id LIKE 'panels-%'": (7,),
         "SELECT uniqExact(event_id) FROM comment_event WHERE room_id LIKE 'panels-%'": (7,),
-        "SELECT uniqExact(event_id) FROM view_event WHERE room_id LIKE 'panels-%'": (74,),
+        "SELECT uniqExact(event_id) FROM view_event WHERE room_id LIKE 'panels-%'": (76,),
         "SELECT uniqExact(event_id) FROM order_event WHERE room_id LIKE 'panels-%'": (8,),
         "SELECT uniqExact(event_id) FROM product_event WHERE room_id LIKE 'panels-%'": (11,),
     }

@@ -38,6 +38,11 @@ def records() -> Iterator[Record]:
     """Everything that happens, by room. Seconds are after `NOON`."""
     event = _Events().event
 
+    # Room A, a broadcast that began a minute before the 14 days that 12:05 looks back: none of it is usual.
+    edge = 300 - 14 * 86_400
+    for second in (-60, 0):
+        yield event("view", edge + second, "u7", A, "a-1", action="heartbeat", source="feed")
+
     # Room A, nine days before ("a0"): all that is known is that somebody bought.
     old = -9 * 86_400
     yield event("order", old, "u6", A, "a0", order_id="o0", product_id="p1", quantity=1, amount=700, currency="CNY", status="paid")

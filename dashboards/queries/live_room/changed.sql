@@ -21,6 +21,13 @@ FROM (
       (sumIf(audience, NOT is_now), sumIf(interacting_users, NOT is_now), sumIf(comments, NOT is_now), sumIf(likes, NOT is_now),
         sumIf(click_users, NOT is_now), sumIf(paying_users, NOT is_now), countIf(NOT is_now)) AS was
     FROM (
+      WITH broadcasts AS (
+        SELECT
+          room_id, toStartOfMinute(if(viewers > 0, first_view_at, first_activity_at)) AS began,
+          max(began) OVER (PARTITION BY room_id) AS began_last
+        FROM broadcast_counters FINAL
+        WHERE room_id IN (${room:sqlstring}) AND began >= now() - INTERVAL 14 DAY AND (viewers > 0 OR comments > 0)
+      )
       SELECT
         began = began_last AS is_now,
         dateDiff('minute', began, minutes.window_start) - dateDiff('minute', began_last, toStartOfMinute(now())) AS minutes_ahead,
@@ -28,15 +35,12 @@ FROM (
       FROM (
         SELECT room_id, window_start, viewers, active_users, interacting_users, comments, likes, click_users, paying_users
         FROM room_1m_counters FINAL
-        WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 14 DAY AND window_start < toStartOfMinute(now())
+        -- PREWHERE is before FINAL, which would first merge every minute.
+        PREWHERE window_start >= now() - INTERVAL 14 DAY AND (room_id, window_start) IN (
+          SELECT room_id, began + (toStartOfMinute(now()) - began_last) - 60 * arrayJoin([1, 2, 3, 4, 5]) FROM broadcasts
+        )
       ) AS minutes
-      ASOF INNER JOIN (
-        SELECT
-          room_id, toStartOfMinute(if(viewers > 0, first_view_at, first_activity_at)) AS began,
-          max(began) OVER (PARTITION BY room_id) AS began_last
-        FROM broadcast_counters FINAL
-        WHERE room_id IN (${room:sqlstring}) AND began >= now() - INTERVAL 14 DAY AND (viewers > 0 OR comments > 0)
-      ) AS broadcasts ON broadcasts.room_id = minutes.room_id AND broadcasts.began <= minutes.window_start
+      ASOF INNER JOIN broadcasts ON broadcasts.room_id = minutes.room_id AND broadcasts.began <= minutes.window_start
     )
     WHERE minutes_ahead BETWEEN -5 AND -1
   )

@@ -1,14 +1,27 @@
 -- The chosen rooms' broadcasts that are on: shares and averages over all of their viewers so far.
 WITH current AS (
-  SELECT room_id, broadcast_id FROM broadcast_counters FINAL
+  SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM broadcast_counters FINAL
   WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime
   ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
 )
 SELECT
   if(sum(audience) = 0, NULL, sum(interacting_users) / sum(audience)) AS interaction_rate,
-  if(sum(audience) = 0, NULL, sum(watch_seconds) / sum(audience)) AS average_watch_seconds,
+  if(sum(audience) = 0, NULL, sum(if(viewers > 0, viewer_slots * 10, active_minutes * 60)) / sum(audience)) AS average_watch_seconds,
   if(sum(audience) = 0, NULL, sum(comments + likes) / sum(audience)) AS interactions_per_viewer,
-  sum(broadcast.audience) AS broadcast_audience,
-  sum(broadcast.peak_concurrency) AS peak_concurrency
-FROM broadcast
-WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
+  sum(audience) AS broadcast_audience,
+  sum(slots.peak) AS peak_concurrency
+FROM current
+-- Not the view `broadcast`, which adds up the minutes of every broadcast that there was.
+LEFT JOIN (
+  SELECT room_id, broadcast_id, sum(m.viewer_slots) AS viewer_slots, max(m.peak_concurrency) AS peak
+  FROM broadcast_concurrency_1m_counters AS m FINAL
+  WHERE (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
+    AND window_start >= (SELECT min(toStartOfMinute(first_view_at)) FROM current)
+  GROUP BY room_id, broadcast_id
+) AS slots USING (room_id, broadcast_id)
+LEFT JOIN (
+  SELECT room_id, broadcast_id, sum(active_users) AS active_minutes
+  FROM broadcast_1m_counters FINAL
+  WHERE (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current WHERE viewers = 0)
+  GROUP BY room_id, broadcast_id
+) AS minutes USING (room_id, broadcast_id)
