@@ -12,15 +12,20 @@ SELECT
   -- A buyer's gaps add up to the time from the first to the last order.
   if(repeat_buyers = 0, NULL, sum(dateDiff('second', first_at, last_at)) / sum(orders - 1) / 86400) AS days_between_orders
 FROM (
+  WITH dateDiff('day', day, toDate(now('${time_zone}'))) AS days_ago
   SELECT
-    period, room_id, user_id,
-    sum(orders_paid) AS orders, min(first_paid_at) AS first_at, max(last_paid_at) AS last_at
+    room_id, user_id,
+    [
+      ('all', sum(orders_paid), min(first_paid_at), max(last_paid_at)),
+      ('90d', sumIf(orders_paid, days_ago < 90), minIf(first_paid_at, days_ago < 90), maxIf(last_paid_at, days_ago < 90)),
+      ('30d', sumIf(orders_paid, days_ago < 30), minIf(first_paid_at, days_ago < 30), maxIf(last_paid_at, days_ago < 30))
+    ] AS periods
   FROM (
     SELECT room_id, user_id, day, orders_paid, first_paid_at, last_paid_at FROM buyer_day
     UNION ALL SELECT '' AS room_id, user_id, day, orders_paid, first_paid_at, last_paid_at FROM buyer_day
   )
-  ARRAY JOIN ['all', '90d', '30d'] AS period, [65535, 90, 30] AS days
-  WHERE dateDiff('day', day, toDate(now('${time_zone}'))) < days
-  GROUP BY period, room_id, user_id
+  GROUP BY room_id, user_id
 )
+ARRAY JOIN periods.1 AS period, periods.2 AS orders, periods.3 AS first_at, periods.4 AS last_at
+WHERE orders > 0
 GROUP BY period, room_id
