@@ -218,11 +218,16 @@ def _view(grain: Grain) -> str:
 
 
 def _analysis_views() -> Iterator[str]:
-    for path in sorted((Path(schemas.__file__).parent / "clickhouse" / "views").glob("*.sql")):
-        sql = re.sub(r"\$\{(\w+)\}", lambda match: f"LIVEPULSE_{match[1].upper()}", path.read_text(encoding="utf-8"))
+    views = {
+        path.stem: re.sub(r"\$\{(\w+)\}", lambda match: f"LIVEPULSE_{match[1].upper()}", path.read_text(encoding="utf-8"))
+        for path in sorted((Path(schemas.__file__).parent / "clickhouse" / "views").glob("*.sql"))
+    }
+    for name, sql in views.items():
         comment, _, statement = sql.partition("CREATE ")
         about = " ".join(line.removeprefix("--").strip() for line in comment.splitlines()).partition(": ")[2]
-        yield f"### {path.stem}\n\n{about[:1].upper()}{about[1:]}\n\n{_table(('column', 'definition'), _selected(statement))}"
+        if same := re.search(r"SELECT \* FROM (\w+)\(", statement):
+            statement = views[same[1]]
+        yield f"### {name}\n\n{about[:1].upper()}{about[1:]}\n\n{_table(('column', 'definition'), _selected(statement))}"
 
 
 def _selected(statement: str) -> list[tuple[str, str]]:

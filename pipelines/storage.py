@@ -86,7 +86,10 @@ def plumbing(settings: Settings) -> list[str]:
     for job in jobs().values():
         statements += [s for name, output in job.outputs.items() for s in metrics.ingest_sql(job.name, name, output)]
     statements += [metrics.view_sql(grain) for grain in grains().values()]
-    statements += [path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.sql"))]
+    # In reverse, as a view that reads another is called like its beginning.
+    statements += [
+        path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.sql"), key=lambda path: path.stem, reverse=True)
+    ]
     return [
         fill(
             statement,

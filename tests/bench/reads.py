@@ -48,6 +48,7 @@ SLOTS = 1_080
 """Length of a broadcast, three hours, in slots of 10 s."""
 TAPS = 5
 """Of one like event."""
+LARGEST_ROOM = "room-001"
 AHEAD_SECONDS = 900
 """Broadcasts that are on have their counters so far ahead, so that they are still on while they are asked about."""
 
@@ -154,7 +155,7 @@ def panels(settings: Settings) -> Iterator[Answer]:
 
 
 def views(settings: Settings) -> Iterator[Answer]:
-    """Every view for people who write SQL, within their limits: all of it that is of yesterday."""
+    """Every view for people who write SQL, within their limits: what is of yesterday; of one room, where the day is an argument."""
     zone = ZoneInfo(settings.time_zone)
     midnight = datetime.now(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     start, end = midnight - timedelta(days=1), midnight
@@ -168,6 +169,8 @@ def views(settings: Settings) -> Iterator[Answer]:
         "buyer_day": f"WHERE day = '{day}'",
         "activity_session": within("started_at"),
         "viewer_session": within("started_at"),
+        "activity_session_between": f"(first_day = '{day}', last_day = '{day}') WHERE room_id = '{LARGEST_ROOM}'",
+        "viewer_session_between": f"(first_day = '{day}', last_day = '{day}') WHERE room_id = '{LARGEST_ROOM}'",
         "sales_by_payment_day": f"WHERE day = '{day}'",
         "repurchase": "",
         "repurchase_as_of": f"(as_of = '{day}', days = 30)",

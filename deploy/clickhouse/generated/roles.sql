@@ -41,7 +41,7 @@ TO livepulse_dashboards;
 CREATE USER IF NOT EXISTS dashboards IDENTIFIED WITH sha256_hash BY '${LIVEPULSE_CLICKHOUSE_DASHBOARDS_PASSWORD_SHA256}';
 GRANT livepulse_dashboards TO dashboards;
 
--- People who write SQL. Large statements are refused, so that the boards go on.
+-- People who write SQL. Large statements go by way of the disk or are refused, so that the boards go on.
 CREATE ROLE IF NOT EXISTS livepulse_analyst;
 GRANT SELECT ON livepulse.* TO livepulse_analyst;
 REVOKE SELECT(raw) ON livepulse.dead_letter FROM livepulse_analyst;
@@ -56,6 +56,9 @@ CREATE SETTINGS PROFILE OR REPLACE livepulse_analyst SETTINGS
   result_overflow_mode = 'throw' CONST,
   timeout_overflow_mode = 'throw' CONST,
   max_memory_usage = 1500000000 MIN 1 MAX 1500000000,
+  max_bytes_before_external_group_by = 700000000 MIN 1 MAX 700000000,
+  max_bytes_before_external_sort = 700000000 MIN 1 MAX 700000000,
+  max_temporary_data_on_disk_size_for_query = 20000000000 MIN 1 MAX 20000000000,
   max_threads = 2 MIN 1 MAX 2,
   max_concurrent_queries_for_user = 4 MIN 1 MAX 4
 TO livepulse_analyst;
