@@ -62,7 +62,7 @@ def _placed(output: Output, row: dict[str, Any]) -> Iterator[tuple[str, Key, dic
                 start = row["window_start"] + 10 * slot
                 yield _placed_row(table, row | {"window_start": start, "viewers": viewers, "viewer_slots": viewers})
         elif slots is not None:
-            yield _placed_row(table, row | {"viewer_slots": sum(slots)})
+            yield _placed_row(table, row | {"viewer_slots": sum(slots), "peak_concurrency": max(slots)})
         elif "window_seconds" not in row or table.endswith("_10s" if row["window_seconds"] == 10 else "_1m"):
             yield _placed_row(table, row)
 
