@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
 
 import pytest
@@ -39,6 +39,9 @@ from tests.contracts import EXAMPLES as EXAMPLE_FILES
 from tests.contracts import RECEIVED_MS
 from tests.judge.strategies import BASE_MS, EXAMPLES, LIMITS, broken, events, matrix
 from tests.realdata.record import Record
+
+if TYPE_CHECKING:
+    from pyflink.table import TableEnvironment
 
 Values = dict[str, str | int | None]
 
@@ -212,13 +215,11 @@ def read_by_clickhouse(stack: Settings) -> dict[str, list[Verdict]]:
 
 
 @pytest.fixture(scope="module")
-def read_by_flink(stack: Settings) -> dict[str, dict[int, Values]]:
-    """Topic -> offset -> values of the records that Flink's jobs would count."""
+def flink(stack: Settings) -> TableEnvironment:
+    """Flink's SQL with the jobs' jars, in a process of this test."""
     from pyflink.common import Configuration
     from pyflink.table import EnvironmentSettings, TableEnvironment
 
-    suffix = f"-{uuid4().hex[:8]}"
-    _send(stack, suffix)
     configuration = Configuration()
     jars = sorted(Layout.of(stack).flink_jars.glob("*.jar"))
     for key, value in {
@@ -228,11 +229,17 @@ def read_by_flink(stack: Settings) -> dict[str, dict[int, Values]]:
         "table.local-time-zone": stack.time_zone,
     }.items():
         configuration.set_string(key, value)
-    streaming = EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
-    environment = TableEnvironment.create(streaming)
+    return TableEnvironment.create(EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build())
+
+
+@pytest.fixture(scope="module")
+def read_by_flink(stack: Settings, flink: TableEnvironment) -> dict[str, dict[int, Values]]:
+    """Topic -> offset -> values of the records that Flink's jobs would count."""
+    suffix = f"-{uuid4().hex[:8]}"
+    _send(stack, suffix)
     for topic in payloads():
         for statement in filled(_bounded_source(topics()[topic], suffix), stack, group=f"contracts{suffix}"):
-            environment.execute_sql(statement)
+            flink.execute_sql(statement)
     # One job for all, with every topic's fields: to start one takes longer than to read a topic.
     kinds = {rule.name: "STRING" if rule.kind == "string" else "BIGINT" for model in EVENTS.values() for rule in field_rules(model)}
     selects = []
@@ -241,7 +248,7 @@ def read_by_flink(stack: Settings) -> dict[str, dict[int, Values]]:
         columns = ", ".join(f"`{name}`" if name in own else f"CAST(NULL AS {kind})" for name, kind in kinds.items())
         selects.append(f"SELECT '{topic}', `log_offset`, {columns} FROM `{topic}`")
     found: dict[str, dict[int, Values]] = {topic: {} for topic in payloads()}
-    with environment.execute_sql(" UNION ALL ".join(selects)).collect() as rows:
+    with flink.execute_sql(" UNION ALL ".join(selects)).collect() as rows:
         for topic, offset, *values in rows:
             read = dict(zip(kinds, values, strict=True))
             found[topic][offset] = {name: read[name] for name in EVENTS[topic].model_fields}
@@ -305,6 +312,27 @@ def test_flink_decides_like_python(topic: str, stack: Settings, read_by_flink: d
         for record, one in zip(payloads()[topic], read_by_python(topic, stack.future_seconds), strict=True)
     ]
     _compare(topic, expected, [read_by_flink[topic].get(offset) for offset in range(len(expected))])
+
+
+@pytest.mark.parametrize(
+    ("schema", "complaint"),
+    [
+        ('{"properties": {"a": {"type": "string", "format": "uuid"}}}', "a: format is not understood"),
+        ('{"properties": {"a": {"type": "number"}}}', "a is a string or an integer"),
+        ('{"properties": {"b": {"type": "integer"}}}', "column a is STRING"),
+        ('{"properties": {"a": {"type": "string"}}, "required": ["b"]}', "requires none but these"),
+        ("{", "not JSON"),
+    ],
+)
+def test_strict_json_refuses_a_schema_that_it_cannot_keep(flink: TableEnvironment, schema: str, complaint: str) -> None:
+    name = f"refused_{uuid4().hex[:8]}"
+    flink.execute_sql(
+        f"CREATE TEMPORARY TABLE {name} (a STRING) WITH ('connector' = 'kafka', 'topic' = 't', "
+        f"'properties.bootstrap.servers' = '127.0.0.1:1', 'scan.startup.mode' = 'earliest-offset', "
+        f"'format' = 'strict-json', 'strict-json.schema' = '{schema}')"
+    )
+    with pytest.raises(Exception, match=complaint):
+        flink.explain_sql(f"SELECT * FROM {name}")
 
 
 def _compare(topic: str, expected: list[Any], found: list[Any]) -> None:

@@ -53,8 +53,8 @@ PROTECTIONS = (
         (
             (
                 "schemas/generate/flink.py",
-                "AND TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${{lateness}}' DAY TO SECOND",
-                "AND '${{lateness}}' <> ''",
+                "WHERE TO_TIMESTAMP_LTZ(`event_time`, 3) >= `record_time` - INTERVAL '${{lateness}}' DAY TO SECOND",
+                "WHERE '${{lateness}}' <> ''",
             ),
         ),
     ),
