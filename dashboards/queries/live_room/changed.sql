@@ -37,7 +37,7 @@ FROM (
         FROM room_1m_counters FINAL
         -- PREWHERE is before FINAL, which would first merge every minute.
         PREWHERE window_start >= now() - INTERVAL 14 DAY AND (room_id, window_start) IN (
-          SELECT room_id, began + (toStartOfMinute(now()) - began_last) - 60 * arrayJoin([1, 2, 3, 4, 5]) FROM broadcasts
+          SELECT room_id, toDateTime(began + (toStartOfMinute(now()) - began_last) - 60 * arrayJoin([1, 2, 3, 4, 5])) FROM broadcasts
         )
       ) AS minutes
       ASOF INNER JOIN broadcasts ON broadcasts.room_id = minutes.room_id AND broadcasts.began <= minutes.window_start
