@@ -1,7 +1,6 @@
 package io.livepulse.flink.json;
 
 import java.io.Serializable;
-import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -83,7 +82,7 @@ record FieldRule(
                 property.path("maxLength").asInt(Integer.MAX_VALUE),
                 // In Java a `$` also matches before a line break at the end.
                 pattern.isEmpty() ? null : Pattern.compile(pattern.replaceFirst("\\$$", "\\\\z")),
-                values.isEmpty() ? Collections.emptySet() : values,
+                values,
                 property.path("minimum").asLong(Long.MIN_VALUE),
                 property.path("maximum").asLong(Long.MAX_VALUE));
     }
