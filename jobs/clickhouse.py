@@ -20,7 +20,7 @@ _TYPES: dict[Kind, str] = {
 UNREADABLE = "unreadable_metric"
 """Reason of a dead letter from a metric topic: something other than our jobs wrote there."""
 
-_FRESHNESS_BUFFER = "freshness_histogram_buffer"
+_SAMPLE, _SAMPLES_GATHERED = "freshness_sample", "freshness_sample_buffer"
 
 
 def counter_table(grain: Grain) -> StorageTable:
@@ -54,26 +54,49 @@ def tables() -> list[StorageTable]:
     return [counter_table(grain) for grain in grains().values() if not grain.view_only]
 
 
-def freshness_buffer_sql() -> str:
-    """Statement that gathers what `freshness_histogram` gets: a hundred small inserts a second would cost more than the counters.
+def freshness_sql() -> list[str]:
+    """Statements that make the way of freshness: queues -> samples, gathered in memory -> `freshness_histogram`.
 
-    What is gathered is lost when ClickHouse is killed: ten seconds of figures about the pipeline. Queues write to it while others
-    are made anew, so it stays: a migration that changes the table has to drop it.
+    Each block that a queue stores has every view of the queue analysed, so what a queue has to do is copying; the histogram
+    is made once for all of them, every five to ten seconds. What is gathered is lost when ClickHouse is killed: ten seconds of
+    figures about the pipeline. Queues write to the two tables while others are made anew, so these stay: a migration that
+    changes them has to drop them.
     """
-    table = freshness_histogram_table().name
-    return (
-        f"CREATE TABLE IF NOT EXISTS {_FRESHNESS_BUFFER} AS {table}\n"
-        f"ENGINE = Buffer(currentDatabase(), {table}, 1, 5, 10, 100000, 1000000, 10000000, 100000000)"
-    )
+    histogram = freshness_histogram_table().name
+    view = f"{_SAMPLE}_to_{histogram}"
+    # `now64` would be when the block began to fill. The clocks are the producer's, Flink's and ClickHouse's.
+    return [
+        f"""CREATE TABLE IF NOT EXISTS {_SAMPLE}
+(
+  job LowCardinality(String),
+  output LowCardinality(String),
+  produced DateTime64(3, 'UTC'),
+  written Nullable(DateTime64(3, 'UTC')),
+  stored DateTime64(3, 'UTC')
+)
+ENGINE = Null""",
+        f"""CREATE TABLE IF NOT EXISTS {_SAMPLES_GATHERED} AS {_SAMPLE}
+ENGINE = Buffer(currentDatabase(), {_SAMPLE}, 1, 5, 10, 100000, 1000000, 10000000, 100000000)""",
+        f"DROP VIEW IF EXISTS {view}",
+        f"""CREATE MATERIALIZED VIEW {view} TO {histogram} AS
+WITH
+  toUnixTimestamp64Milli(produced) AS produced_ms, toUnixTimestamp64Milli(assumeNotNull(written)) AS written_ms,
+  toUnixTimestamp64Milli(stored) AS stored_ms
+SELECT
+  toStartOfInterval(toDateTime(stored), INTERVAL 10 SECOND) AS inserted_at, job, output,
+  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
+FROM {_SAMPLE}
+ARRAY JOIN [('flink', written_ms - produced_ms), ('storage', stored_ms - written_ms), ('all', stored_ms - produced_ms)] AS took
+GROUP BY inserted_at, job, output, stage, bucket_ms""",
+    ]
 
 
 def ingest_sql(job: str, name: str, output: Output) -> list[str]:
     """Statements that make a job's output's way into its tables; the first ones drop what was there."""
     queue = f"{name}_queue"
     columns = ",\n".join(f"  {column} {_TYPES[kind]}" for column, kind in output.columns().items())
-    histogram = freshness_histogram_table().name
     statements = [
-        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter", histogram)),
+        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter", _SAMPLE)),
         f"DROP TABLE IF EXISTS {queue}",
         f"""CREATE TABLE {queue}
 (
@@ -95,19 +118,10 @@ SELECT '{UNREADABLE}' AS reason, '' AS field, _raw_message AS raw, _topic, toUIn
   assumeNotNull(_timestamp_ms) AS received_at
 FROM {queue} AS queue WHERE _error != ''"""
     )
-    # `now64` would be when the block began to fill. The clocks are the producer's, Flink's and ClickHouse's.
     statements.append(
-        f"""CREATE MATERIALIZED VIEW {name}_to_{histogram} TO {_FRESHNESS_BUFFER} AS
-WITH
-  toUnixTimestamp64Milli({FRESHNESS}) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, '{job}' AS job, '{name}' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM {queue}
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms"""
+        f"""CREATE MATERIALIZED VIEW {name}_to_{_SAMPLE} TO {_SAMPLES_GATHERED} AS
+SELECT '{job}' AS job, '{name}' AS output, {FRESHNESS} AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM {queue} WHERE _error = ''"""
     )
     return statements
 

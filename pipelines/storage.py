@@ -82,7 +82,7 @@ def reader(settings: Settings, topic: str) -> str:
 def plumbing(settings: Settings) -> list[str]:
     """Every statement that makes queues and views, in order."""
     statements = [s for topic in topics().values() for s in events.ingest_sql(topic)]
-    statements.append(metrics.freshness_buffer_sql())
+    statements += metrics.freshness_sql()
     for job in jobs().values():
         statements += [s for name, output in job.outputs.items() for s in metrics.ingest_sql(job.name, name, output)]
     statements += [metrics.view_sql(grain) for grain in grains().values()]
@@ -98,7 +98,7 @@ def plumbing(settings: Settings) -> list[str]:
             event_flush_ms=settings.event_flush_ms,
             event_poll_ms=settings.event_flush_ms // 2,
             metric_flush_ms=settings.metric_flush_ms,
-            metric_poll_ms=settings.metric_flush_ms // 2,
+            metric_poll_ms=settings.metric_flush_ms,
             time_zone=settings.time_zone,
             lateness_ms=settings.lateness_seconds * 1000,
             future_ms=settings.future_seconds * 1000,

@@ -12,6 +12,7 @@ from pathlib import Path
 import deploy.config
 from pipelines.settings import Settings
 from pipelines.stack.roles import roles
+from schemas.topics import topics
 
 TEMPLATES = Path(deploy.config.__file__).parent
 
@@ -94,5 +95,7 @@ def fill(template: str, site: Site, settings: Settings) -> str:
         keep_trailing_newline=True,
         autoescape=False,  # paths and names with special characters are refused, see layout.py
     )
-    text: str = environment.get_template(f"{template}.j2").render(site=site, settings=settings, roles=roles())
+    text: str = environment.get_template(f"{template}.j2").render(
+        site=site, settings=settings, roles=roles(), topics=list(topics())
+    )
     return text

@@ -4,7 +4,7 @@ DROP VIEW IF EXISTS conversion_room_to_room_1m;
 
 DROP VIEW IF EXISTS conversion_room_to_dead_letter;
 
-DROP VIEW IF EXISTS conversion_room_to_freshness_histogram;
+DROP VIEW IF EXISTS conversion_room_to_freshness_sample;
 
 DROP TABLE IF EXISTS conversion_room_queue;
 
@@ -50,23 +50,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_room_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW conversion_room_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_room' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM conversion_room_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW conversion_room_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'conversion' AS job, 'conversion_room' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM conversion_room_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS conversion_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS conversion_broadcast_to_dead_letter;
 
-DROP VIEW IF EXISTS conversion_broadcast_to_freshness_histogram;
+DROP VIEW IF EXISTS conversion_broadcast_to_freshness_sample;
 
 DROP TABLE IF EXISTS conversion_broadcast_queue;
 
@@ -108,23 +100,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_broadcast_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW conversion_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_broadcast' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM conversion_broadcast_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW conversion_broadcast_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'conversion' AS job, 'conversion_broadcast' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM conversion_broadcast_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS conversion_product_to_broadcast_product;
 
 DROP VIEW IF EXISTS conversion_product_to_dead_letter;
 
-DROP VIEW IF EXISTS conversion_product_to_freshness_histogram;
+DROP VIEW IF EXISTS conversion_product_to_freshness_sample;
 
 DROP TABLE IF EXISTS conversion_product_queue;
 
@@ -163,17 +147,9 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_product_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW conversion_product_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_product' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM conversion_product_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW conversion_product_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'conversion' AS job, 'conversion_product' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM conversion_product_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS conversion_room_sales_to_room_sales_10s;
 
@@ -181,7 +157,7 @@ DROP VIEW IF EXISTS conversion_room_sales_to_room_sales_1m;
 
 DROP VIEW IF EXISTS conversion_room_sales_to_dead_letter;
 
-DROP VIEW IF EXISTS conversion_room_sales_to_freshness_histogram;
+DROP VIEW IF EXISTS conversion_room_sales_to_freshness_sample;
 
 DROP TABLE IF EXISTS conversion_room_sales_queue;
 
@@ -224,23 +200,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_room_sales_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW conversion_room_sales_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_room_sales' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM conversion_room_sales_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW conversion_room_sales_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'conversion' AS job, 'conversion_room_sales' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM conversion_room_sales_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS conversion_product_sales_to_broadcast_product_sales;
 
 DROP VIEW IF EXISTS conversion_product_sales_to_dead_letter;
 
-DROP VIEW IF EXISTS conversion_product_sales_to_freshness_histogram;
+DROP VIEW IF EXISTS conversion_product_sales_to_freshness_sample;
 
 DROP TABLE IF EXISTS conversion_product_sales_queue;
 
@@ -280,14 +248,6 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM conversion_product_sales_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW conversion_product_sales_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'conversion' AS job, 'conversion_product_sales' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM conversion_product_sales_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW conversion_product_sales_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'conversion' AS job, 'conversion_product_sales' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM conversion_product_sales_queue WHERE _error = '';

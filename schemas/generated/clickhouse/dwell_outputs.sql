@@ -4,7 +4,7 @@ DROP VIEW IF EXISTS dwell_room_to_room_10s;
 
 DROP VIEW IF EXISTS dwell_room_to_dead_letter;
 
-DROP VIEW IF EXISTS dwell_room_to_freshness_histogram;
+DROP VIEW IF EXISTS dwell_room_to_freshness_sample;
 
 DROP TABLE IF EXISTS dwell_room_queue;
 
@@ -42,17 +42,9 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_room_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW dwell_room_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_room' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM dwell_room_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW dwell_room_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'dwell' AS job, 'dwell_room' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM dwell_room_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_broadcast_10s;
 
@@ -60,7 +52,7 @@ DROP VIEW IF EXISTS dwell_broadcast_slots_to_broadcast_concurrency_1m;
 
 DROP VIEW IF EXISTS dwell_broadcast_slots_to_dead_letter;
 
-DROP VIEW IF EXISTS dwell_broadcast_slots_to_freshness_histogram;
+DROP VIEW IF EXISTS dwell_broadcast_slots_to_freshness_sample;
 
 DROP TABLE IF EXISTS dwell_broadcast_slots_queue;
 
@@ -98,23 +90,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_broadcast_slots_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_broadcast_slots' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM dwell_broadcast_slots_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW dwell_broadcast_slots_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'dwell' AS job, 'dwell_broadcast_slots' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM dwell_broadcast_slots_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS dwell_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS dwell_broadcast_to_dead_letter;
 
-DROP VIEW IF EXISTS dwell_broadcast_to_freshness_histogram;
+DROP VIEW IF EXISTS dwell_broadcast_to_freshness_sample;
 
 DROP TABLE IF EXISTS dwell_broadcast_queue;
 
@@ -157,14 +141,6 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM dwell_broadcast_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW dwell_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'dwell' AS job, 'dwell_broadcast' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM dwell_broadcast_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW dwell_broadcast_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'dwell' AS job, 'dwell_broadcast' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM dwell_broadcast_queue WHERE _error = '';

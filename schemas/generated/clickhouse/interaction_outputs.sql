@@ -4,7 +4,7 @@ DROP VIEW IF EXISTS interaction_room_to_room_1m;
 
 DROP VIEW IF EXISTS interaction_room_to_dead_letter;
 
-DROP VIEW IF EXISTS interaction_room_to_freshness_histogram;
+DROP VIEW IF EXISTS interaction_room_to_freshness_sample;
 
 DROP TABLE IF EXISTS interaction_room_queue;
 
@@ -48,23 +48,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_room_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW interaction_room_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_room' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM interaction_room_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW interaction_room_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'interaction' AS job, 'interaction_room' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM interaction_room_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS interaction_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS interaction_broadcast_to_dead_letter;
 
-DROP VIEW IF EXISTS interaction_broadcast_to_freshness_histogram;
+DROP VIEW IF EXISTS interaction_broadcast_to_freshness_sample;
 
 DROP TABLE IF EXISTS interaction_broadcast_queue;
 
@@ -106,23 +98,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_broadcast_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW interaction_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_broadcast' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM interaction_broadcast_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW interaction_broadcast_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'interaction' AS job, 'interaction_broadcast' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM interaction_broadcast_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS interaction_broadcast_minutes_to_broadcast_1m;
 
 DROP VIEW IF EXISTS interaction_broadcast_minutes_to_dead_letter;
 
-DROP VIEW IF EXISTS interaction_broadcast_minutes_to_freshness_histogram;
+DROP VIEW IF EXISTS interaction_broadcast_minutes_to_freshness_sample;
 
 DROP TABLE IF EXISTS interaction_broadcast_minutes_queue;
 
@@ -157,23 +141,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_broadcast_minutes_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW interaction_broadcast_minutes_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_broadcast_minutes' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM interaction_broadcast_minutes_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW interaction_broadcast_minutes_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'interaction' AS job, 'interaction_broadcast_minutes' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM interaction_broadcast_minutes_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS interaction_group_to_group_1m;
 
 DROP VIEW IF EXISTS interaction_group_to_dead_letter;
 
-DROP VIEW IF EXISTS interaction_group_to_freshness_histogram;
+DROP VIEW IF EXISTS interaction_group_to_freshness_sample;
 
 DROP TABLE IF EXISTS interaction_group_queue;
 
@@ -210,14 +186,6 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM interaction_group_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW interaction_group_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'interaction' AS job, 'interaction_group' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM interaction_group_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW interaction_group_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'interaction' AS job, 'interaction_group' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM interaction_group_queue WHERE _error = '';

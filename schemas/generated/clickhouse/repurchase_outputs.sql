@@ -4,7 +4,7 @@ DROP VIEW IF EXISTS repurchase_room_to_room_1m;
 
 DROP VIEW IF EXISTS repurchase_room_to_dead_letter;
 
-DROP VIEW IF EXISTS repurchase_room_to_freshness_histogram;
+DROP VIEW IF EXISTS repurchase_room_to_freshness_sample;
 
 DROP TABLE IF EXISTS repurchase_room_queue;
 
@@ -42,23 +42,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM repurchase_room_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW repurchase_room_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'repurchase' AS job, 'repurchase_room' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM repurchase_room_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW repurchase_room_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'repurchase' AS job, 'repurchase_room' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM repurchase_room_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS repurchase_broadcast_to_broadcast;
 
 DROP VIEW IF EXISTS repurchase_broadcast_to_dead_letter;
 
-DROP VIEW IF EXISTS repurchase_broadcast_to_freshness_histogram;
+DROP VIEW IF EXISTS repurchase_broadcast_to_freshness_sample;
 
 DROP TABLE IF EXISTS repurchase_broadcast_queue;
 
@@ -92,23 +84,15 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM repurchase_broadcast_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW repurchase_broadcast_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'repurchase' AS job, 'repurchase_broadcast' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM repurchase_broadcast_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW repurchase_broadcast_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'repurchase' AS job, 'repurchase_broadcast' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM repurchase_broadcast_queue WHERE _error = '';
 
 DROP VIEW IF EXISTS repurchase_buyer_day_to_buyer_day;
 
 DROP VIEW IF EXISTS repurchase_buyer_day_to_dead_letter;
 
-DROP VIEW IF EXISTS repurchase_buyer_day_to_freshness_histogram;
+DROP VIEW IF EXISTS repurchase_buyer_day_to_freshness_sample;
 
 DROP TABLE IF EXISTS repurchase_buyer_day_queue;
 
@@ -145,14 +129,6 @@ SELECT 'unreadable_metric' AS reason, '' AS field, _raw_message AS raw, _topic, 
   assumeNotNull(_timestamp_ms) AS received_at
 FROM repurchase_buyer_day_queue AS queue WHERE _error != '';
 
-CREATE MATERIALIZED VIEW repurchase_buyer_day_to_freshness_histogram TO freshness_histogram_buffer AS
-WITH
-  toUnixTimestamp64Milli(last_record_at) AS produced, toUnixTimestamp64Milli(assumeNotNull(_timestamp_ms)) AS written,
-  toUnixTimestamp64Milli(nowInBlock64(3)) AS stored
-SELECT
-  toStartOfInterval(toDateTime(intDiv(stored, 1000), 'UTC'), INTERVAL 10 SECOND) AS inserted_at, 'repurchase' AS job, 'repurchase_buyer_day' AS output,
-  took.1 AS stage, toUInt32(exp2(ceil(8 * log2(least(greatest(took.2, 1), 2000000000))) / 8)) AS bucket_ms, count() AS rows
-FROM repurchase_buyer_day_queue
-ARRAY JOIN [('flink', written - produced), ('storage', stored - written), ('all', stored - produced)] AS took
-WHERE _error = ''
-GROUP BY inserted_at, stage, bucket_ms;
+CREATE MATERIALIZED VIEW repurchase_buyer_day_to_freshness_sample TO freshness_sample_buffer AS
+SELECT 'repurchase' AS job, 'repurchase_buyer_day' AS output, last_record_at AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM repurchase_buyer_day_queue WHERE _error = '';
