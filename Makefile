@@ -72,6 +72,10 @@ protections: install ## Faults again, each without what protects from it: every 
 soak: install ## Half an hour at the highest rate that stays fresh, then three times that: memory, files, freshness (about an hour)
 	$(BIN)/python -m tests.load
 
+.PHONY: catch-up
+catch-up: install ## How fast the jobs make up for a minute without them, at 10,000 events/s (about a quarter of an hour)
+	$(BIN)/python -m tests.load.catch_up
+
 .PHONY: lint
 lint: $(VENV)/.installed ## Ruff: errors and formatting
 	$(BIN)/ruff check .
@@ -102,6 +106,10 @@ bench-smoke: install ## All jobs against one Python process, side by side (EVENT
 .PHONY: bench
 bench: install $(BENCH_VENV)/.installed ## One metric family by livepulse and by what could be taken instead, in turn (about a quarter of an hour)
 	$(BIN)/python -m tests.bench.family --json build/bench/family.json --plot docs/images/bench.png
+
+.PHONY: bench-parallelism
+bench-parallelism: install ## All jobs with one task on one core against two on two (about 6 minutes)
+	$(BIN)/python -m tests.bench.parallelism
 
 .PHONY: bench-reads
 bench-reads: install ## How fast panels, alerts and views answer over the counters of a billion events (about 3 minutes)

@@ -23,14 +23,12 @@ from pipelines.watch.demo import settle
 from pipelines.watch.freshness import FreshnessProbe
 from pipelines.watch.simulator import Simulator
 from tests.faults.stack import Stack, own_stack
+from tests.load import FRESH_SECONDS, ROOMS
 from tests.load.plot import draw
 from tests.load.samples import Sample, Sampler, growth_per_hour
 from tests.stopping import stop_in_order
 
-FRESH_SECONDS = 3.0
-"""At 99 %: the most that numbers may be behind."""
 RATES = (3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 10_000, 12_000)
-ROOMS = 20
 FOLDER = Path("build/load")
 
 _WARM_RATE, _WARM_SECONDS = 3_000, 180
