@@ -1,4 +1,4 @@
-"""1,000,000 simulated events with every kind of fault: the judge, verify, and the pipeline must agree exactly."""
+"""400,000 simulated events with every kind of fault: the judge, verify, and the pipeline must agree exactly."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import Judgement, recompute
 from tests.judge.tables import Tables
 
-EVENTS = 1_000_000
+EVENTS = 400_000
 SEED = 20_261_122
 
 
@@ -29,7 +29,7 @@ def run(stack: Settings, tmp_path_factory: pytest.TempPathFactory) -> Judgement:
         start_ms=int(time.time() * 1_000) - 600_000,
         seed=SEED,
         events=EVENTS,
-        rate=2_500,
+        rate=1_000,
         rooms=12,
         room_prefix=new_prefix() + "room",  # other tests simulate rooms in this stack too
         duplicates=0.02,
