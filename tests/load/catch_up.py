@@ -10,6 +10,7 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -40,7 +41,7 @@ class CaughtUp:
     """One stop and what came after."""
 
     behind: float
-    """Seconds of events that were not counted when the jobs began to count again."""
+    """Seconds of events that were not counted when the first number changed again."""
     seconds: float
     """From then until all were counted that there were."""
 
@@ -78,12 +79,15 @@ def _run(stack: Stack, client: Client, rate: int, go_on: bool) -> CaughtUp:
             simulator.stop()
         end = None if go_on else time.time()
         newest = partial(_newest, client, stopped - 30)
-        stack.livepulse("jobs", "resume")
         before = newest()
-        wait_for(lambda: newest() > before, "progress", _RECOVERS_WITHIN)
-        began = time.time()
-        wait_for(lambda: newest() > (end or time.time()) - FRESH_SECONDS, "fresh numbers", _RECOVERS_WITHIN)
-        return CaughtUp(newest() - before, time.time() - began)
+        with ThreadPoolExecutor(1) as executor:  # it returns when the jobs run: they may be done by then
+            resumed = executor.submit(stack.livepulse, "jobs", "resume")
+            wait_for(lambda: newest() > before, "progress", _RECOVERS_WITHIN)
+            began, first = time.time(), newest()  # Flink has read for a while when the first number is there
+            wait_for(lambda: newest() > (end or time.time()) - FRESH_SECONDS, "fresh numbers", _RECOVERS_WITHIN)
+            found = CaughtUp(newest() - first, time.time() - began)
+            resumed.result()
+        return found
 
 
 def _newest(client: Client, live: float) -> float:
