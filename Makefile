@@ -108,7 +108,7 @@ bench: install $(BENCH_VENV)/.installed ## One metric family by livepulse and by
 	$(BIN)/python -m tests.bench.family --json build/bench/family.json --plot docs/images/bench.png
 
 .PHONY: bench-parallelism
-bench-parallelism: install ## All jobs with one task on one core against two on two (about 6 minutes)
+bench-parallelism: install ## All jobs with one task on one core against two on two (about a quarter of an hour)
 	$(BIN)/python -m tests.bench.parallelism
 
 .PHONY: bench-reads

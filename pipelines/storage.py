@@ -98,6 +98,7 @@ def plumbing(settings: Settings) -> list[str]:
             event_flush_ms=settings.event_flush_ms,
             event_poll_ms=settings.event_flush_ms // 2,
             metric_flush_ms=settings.metric_flush_ms,
+            # Shorter polls would only have an empty queue build its views more often.
             metric_poll_ms=settings.metric_flush_ms,
             time_zone=settings.time_zone,
             lateness_ms=settings.lateness_seconds * 1000,
