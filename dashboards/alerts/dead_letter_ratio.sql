@@ -1,7 +1,7 @@
 -- Dead letters of the last ten minutes for each record that Flink read of the topic meanwhile.
 SELECT subject, dead / greatest(records, toFloat64(dead)) AS value
 FROM (
-  SELECT _topic AS subject, count() AS dead FROM dead_letter WHERE received_at >= now() - INTERVAL 10 MINUTE GROUP BY subject
+  SELECT _topic AS subject, count() AS dead FROM dead_letter WHERE received_at >= now64(3) - INTERVAL 10 MINUTE GROUP BY subject
 ) AS letters
 INNER JOIN (
   SELECT subject, sum(rate) * 600 AS records

@@ -7,9 +7,9 @@ SELECT
   multiIf(newest = 0, 'none', exact, 'exact', 'inferred') AS viewers_basis,
   (
     SELECT if(count() = 0, NULL, countIf(is_late) / count()) FROM comment_event
-    WHERE room_id IN (${room:sqlstring}) AND event_time >= now() - INTERVAL 2 HOUR AND received_at >= now() - INTERVAL 10 MINUTE
+    WHERE room_id IN (${room:sqlstring}) AND event_time >= now64(3) - INTERVAL 2 HOUR AND received_at >= now64(3) - INTERVAL 10 MINUTE
   ) AS late_comment_share,
-  (SELECT count() FROM dead_letter WHERE received_at >= now() - INTERVAL 10 MINUTE) AS dead_letters_10m,
+  (SELECT count() FROM dead_letter WHERE received_at >= now64(3) - INTERVAL 10 MINUTE) AS dead_letters_10m,
   (SELECT if(count() = 0, NULL, sum(lost + extra + wrong)) FROM verify_result WHERE checked_at = verified_at) AS verify_differences,
   if(verified_at = 0, NULL, dateDiff('second', verified_at, now())) AS verify_age_seconds
 FROM (

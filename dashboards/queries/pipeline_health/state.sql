@@ -13,6 +13,6 @@ SELECT
       WHERE metric = 'pendingRecords' AND inserted_at >= now() - INTERVAL 1 MINUTE GROUP BY operator, subtask
     )
   ) AS consumer_lag,
-  (SELECT count() FROM dead_letter WHERE received_at >= now() - INTERVAL 10 MINUTE) AS dead_letters_10m,
+  (SELECT count() FROM dead_letter WHERE received_at >= now64(3) - INTERVAL 10 MINUTE) AS dead_letters_10m,
   (SELECT if(count() = 0, NULL, sum(lost + extra + wrong)) FROM verify_result WHERE checked_at = (SELECT max(checked_at) FROM verify_result)) AS verify_differences,
   (SELECT if(count() = 0, NULL, dateDiff('second', max(checked_at), now())) FROM verify_result) AS verify_age_seconds
