@@ -56,7 +56,7 @@ def mismatches(settings: Settings) -> int:
 def test_every_panel_answers_whatever_is_chosen(broadcast: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     before = mismatches(broadcast)
     assert problems(broadcast, monkeypatch, {}) == {}
-    # The board of the pipeline shows ClickHouse's errors: looking at it may not make some. Times in ms want `toDateTime64`, `now64`.
+    # The board of the pipeline shows ClickHouse's errors: looking at it makes none. Times in ms want `toDateTime64`, `now64`.
     assert mismatches(broadcast) == before
 
 
