@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from pipelines.errors import UserError
 
 Bound = Callable[[str], str]
-"""Makes `start` or `end` a parameter, and returns the SQL that stands for it."""
+"""Makes `start` or `end`, or either in milliseconds (`start_ms`), a parameter, and returns the SQL that stands for it."""
 
 _TOKEN = re.compile(
     r"\$__(?P<macro>\w+)(?:\((?P<argument>[^()]*)\))?"
@@ -50,10 +50,11 @@ def bind(sql: str, selection: Selection) -> tuple[str, dict[str, object]]:
     """
     parameters: dict[str, object] = {}
 
-    def bound(end_of_range: str) -> str:
-        moment: datetime = getattr(selection, end_of_range)
-        parameters[end_of_range] = int(moment.astimezone(UTC).timestamp())
-        return f"toDateTime(%({end_of_range})s)"
+    def bound(name: str) -> str:
+        end_of_range, _, ms = name.partition("_")
+        since_1970 = getattr(selection, end_of_range).astimezone(UTC) - datetime.fromtimestamp(0, UTC)
+        parameters[name] = since_1970 // timedelta(milliseconds=1 if ms else 1_000)
+        return f"{'fromUnixTimestamp64Milli' if ms else 'toDateTime'}(%({name})s)"
 
     def replace(match: re.Match[str]) -> str:
         if match["macro"]:
@@ -84,15 +85,22 @@ def _macro(match: re.Match[str], selection: Selection, bound: Bound) -> str:
     match match["macro"], bool(argument):
         case "timeFilter", True:
             return f"{argument} >= {bound('start')} AND {argument} <= {bound('end')}"
+        case "timeFilter_ms", True:
+            return f"{argument} >= {bound('start_ms')} AND {argument} <= {bound('end_ms')}"
         case "timeInterval", True:
             return f"toStartOfInterval(toDateTime({argument}), INTERVAL {selection.interval_seconds:d} second)"
         case "fromTime", False:
             return bound("start")
         case "toTime", False:
             return bound("end")
+        case "fromTime_ms", False:
+            return bound("start_ms")
+        case "toTime_ms", False:
+            return bound("end_ms")
         case "interval_s", False:
             return f"{selection.interval_seconds:d}"
         case _:
             raise UnknownMacro(
-                f"{match[0]} is not understood.", "Known: $__timeFilter(c) $__timeInterval(c) $__fromTime $__toTime $__interval_s"
+                f"{match[0]} is not understood.",
+                "Known: $__timeFilter(c) $__timeFilter_ms(c) $__timeInterval(c) $__fromTime $__fromTime_ms $__toTime $__toTime_ms $__interval_s",
             )

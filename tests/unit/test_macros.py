@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -41,6 +41,16 @@ def test_macros_mean_what_grafana_makes_of_them() -> None:
         "WHERE window_start >= toDateTime(%(start)s) AND window_start <= toDateTime(%(end)s)"
     )
     assert parameters == {"start": 1_767_225_600, "end": 1_767_229_200}
+
+
+def test_macros_in_milliseconds_keep_them() -> None:
+    began = Selection(START + timedelta(milliseconds=7), END)
+    sql, parameters = bind("SELECT $__toTime_ms FROM x WHERE $__timeFilter_ms(event_time) AND newest >= $__fromTime_ms", began)
+    assert sql == (
+        "SELECT fromUnixTimestamp64Milli(%(end_ms)s) FROM x WHERE event_time >= fromUnixTimestamp64Milli(%(start_ms)s) "
+        "AND event_time <= fromUnixTimestamp64Milli(%(end_ms)s) AND newest >= fromUnixTimestamp64Milli(%(start_ms)s)"
+    )
+    assert parameters == {"start_ms": 1_767_225_600_007, "end_ms": 1_767_229_200_000}
 
 
 def test_nothing_chosen_matches_nothing() -> None:

@@ -2,7 +2,7 @@
 SELECT $__timeInterval(event_time) AS moved_at, topK(1)(product_id)[1] AS product_id, count() AS exposures
 FROM product_event
 WHERE room_id IN (${room:sqlstring}) AND broadcast_id IN (${broadcast:sqlstring}) AND action = 'expose' AND NOT is_late
-  AND event_time >= toDateTime64($__fromTime, 3) AND event_time <= toDateTime64($__toTime, 3)
+  AND $__timeFilter_ms(event_time)
 GROUP BY moved_at
 ORDER BY moved_at DESC
 LIMIT 500

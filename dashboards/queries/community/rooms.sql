@@ -2,7 +2,7 @@
 SELECT room_id, sum(b.viewers_community) AS viewers_community, sum(b.viewers) AS viewers, if(sum(b.viewers) = 0, NULL, sum(b.viewers_community) / sum(b.viewers)) AS community_viewer_share,
   sum(b.group_messages) AS group_messages
 FROM broadcast_counters AS b FINAL
-WHERE room_id IN (${room:sqlstring}) AND b.last_record_at >= toDateTime64($__fromTime, 3)
+WHERE room_id IN (${room:sqlstring}) AND b.last_record_at >= $__fromTime_ms
 GROUP BY room_id
 ORDER BY viewers_community DESC, room_id
 LIMIT 100

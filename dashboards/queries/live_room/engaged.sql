@@ -1,7 +1,7 @@
 -- The chosen rooms' broadcasts that are on: shares and averages over all of their viewers so far.
 WITH current AS (
   SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= toDateTime64($__fromTime, 3)
+  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms
   ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
 )
 SELECT
