@@ -207,6 +207,8 @@ def flink_options(settings: Settings, name: str) -> dict[str, str]:
         "pipeline.name": name,
         "pipeline.jars": ";".join(jar.as_uri() for jar in _jars(settings)),
         "pipeline.object-reuse": "true",
+        # Rows wait for a buffer to fill three times between a source and a sink: by default 100 ms at most, each time.
+        "execution.buffer-timeout.interval": "25 ms",
         "parallelism.default": str(settings.parallelism),
         "state.backend.type": "rocksdb",
         "execution.checkpointing.interval": f"{settings.checkpoint_seconds} s",

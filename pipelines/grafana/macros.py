@@ -102,5 +102,6 @@ def _macro(match: re.Match[str], selection: Selection, bound: Bound) -> str:
         case _:
             raise UnknownMacro(
                 f"{match[0]} is not understood.",
-                "Known: $__timeFilter(c) $__timeFilter_ms(c) $__timeInterval(c) $__fromTime $__fromTime_ms $__toTime $__toTime_ms $__interval_s",
+                "Known: $__timeFilter(c) $__timeInterval(c) $__fromTime $__toTime $__interval_s, and for DateTime64 "
+                "$__timeFilter_ms(c) $__fromTime_ms $__toTime_ms",
             )
