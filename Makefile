@@ -57,7 +57,7 @@ test: install ## All tests, on real Kafka, Flink and ClickHouse processes
 	$(BIN)/python -m pytest
 
 .PHONY: test-fast
-test-fast: install ## The tests that start no service
+test-fast: $(VENV)/.installed ## The tests that start no service
 	$(BIN)/python -m pytest tests/unit
 
 .PHONY: faults
