@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from pipelines.errors import UserError
 
-Bound = Callable[[str], str]
-"""Makes `start` or `end`, or either in milliseconds (`start_ms`), a parameter, and returns the SQL that stands for it."""
+Bound = Callable[[str, bool], str]
+"""Makes `start` or `end`, in milliseconds or in seconds, a parameter, and returns the SQL that stands for it."""
 
 _TOKEN = re.compile(
     r"\$__(?P<macro>\w+)(?:\((?P<argument>[^()]*)\))?"
@@ -50,11 +50,15 @@ def bind(sql: str, selection: Selection) -> tuple[str, dict[str, object]]:
     """
     parameters: dict[str, object] = {}
 
-    def bound(name: str) -> str:
-        end_of_range, _, ms = name.partition("_")
-        since_1970 = getattr(selection, end_of_range).astimezone(UTC) - datetime.fromtimestamp(0, UTC)
-        parameters[name] = since_1970 // timedelta(milliseconds=1 if ms else 1_000)
-        return f"{'fromUnixTimestamp64Milli' if ms else 'toDateTime'}(%({name})s)"
+    def bound(end_of_range: str, in_ms: bool) -> str:
+        moment: datetime = getattr(selection, end_of_range)
+        name, unit, function = (
+            (f"{end_of_range}_ms", timedelta(milliseconds=1), "fromUnixTimestamp64Milli")
+            if in_ms
+            else (end_of_range, timedelta(seconds=1), "toDateTime")
+        )
+        parameters[name] = (moment.astimezone(UTC) - datetime.fromtimestamp(0, UTC)) // unit
+        return f"{function}(%({name})s)"
 
     def replace(match: re.Match[str]) -> str:
         if match["macro"]:
@@ -82,21 +86,16 @@ def bind(sql: str, selection: Selection) -> tuple[str, dict[str, object]]:
 
 def _macro(match: re.Match[str], selection: Selection, bound: Bound) -> str:
     argument = (match["argument"] or "").strip()
+    in_ms = match["macro"].endswith("_ms")
     match match["macro"], bool(argument):
-        case "timeFilter", True:
-            return f"{argument} >= {bound('start')} AND {argument} <= {bound('end')}"
-        case "timeFilter_ms", True:
-            return f"{argument} >= {bound('start_ms')} AND {argument} <= {bound('end_ms')}"
+        case "timeFilter" | "timeFilter_ms", True:
+            return f"{argument} >= {bound('start', in_ms)} AND {argument} <= {bound('end', in_ms)}"
         case "timeInterval", True:
             return f"toStartOfInterval(toDateTime({argument}), INTERVAL {selection.interval_seconds:d} second)"
-        case "fromTime", False:
-            return bound("start")
-        case "toTime", False:
-            return bound("end")
-        case "fromTime_ms", False:
-            return bound("start_ms")
-        case "toTime_ms", False:
-            return bound("end_ms")
+        case "fromTime" | "fromTime_ms", False:
+            return bound("start", in_ms)
+        case "toTime" | "toTime_ms", False:
+            return bound("end", in_ms)
         case "interval_s", False:
             return f"{selection.interval_seconds:d}"
         case _:
