@@ -105,6 +105,8 @@ def open_environment(options: Mapping[str, str]) -> TableEnvironment:
     from pyflink.table import EnvironmentSettings, TableEnvironment
 
     os.environ.setdefault("JVM_ARGS", " ".join(UNOPTIMISED_JAVA))
+    # Python functions run on the cluster: else PyFlink imports Beam and starts a server for them in this process, for seconds.
+    os.environ.setdefault("_python_worker_execution_mode", "process")
     configuration = Configuration()
     for key, value in options.items():
         configuration.set_string(key, value)
