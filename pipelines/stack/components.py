@@ -22,7 +22,9 @@ from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import SERVICES, Layout, refuse_impossible
 
-UNOPTIMISED_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+COMPILED_AT_ONCE = "-XX:TieredStopAtLevel=1"
+"""Option of a Java process that lives for minutes: its code is compiled at once, not well, which leaves the cores to its work."""
+UNOPTIMISED_JAVA = (COMPILED_AT_ONCE, "-XX:+UseSerialGC")
 """Options of a Java process that lives for seconds or does little: optimising its code well costs more than it gives."""
 
 _OLDEST_JAVA = 17

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -192,6 +193,9 @@ class Demo:
             say(", ".join(components.install(settings, say)) or "nothing")
         with phases.phase("start", "Starting Kafka, ClickHouse and Flink") as say:
             if any(external_address(settings, service) is None for service in SERVICES):
+                if not self._options.keep:
+                    # They are gone in minutes, before a well optimised code would have paid for itself.
+                    os.environ.setdefault("JDK_JAVA_OPTIONS", components.COMPILED_AT_ONCE)
                 lifecycle.up(settings, (), say, lambda names, _: say(f"waiting for {', '.join(names)}"))
             require(settings, *SERVICES)
             say("")
