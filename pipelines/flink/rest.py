@@ -75,28 +75,28 @@ def overview(settings: Settings) -> list[Application]:
             started_at=datetime.fromtimestamp(job["start-time"] / 1000, UTC),
             seconds=job["duration"] / 1000,
         )
-        for job in _get(settings, "/jobs/overview")["jobs"]
+        for job in get(settings, "/jobs/overview")["jobs"]
     ]
     return sorted(found, key=lambda application: application.started_at, reverse=True)
 
 
 def sinks(settings: Settings, application: Application) -> set[str]:
     """Names of the tables that an application writes to, as its plan shows them."""
-    vertices = _get(settings, f"/jobs/{application.id}")["vertices"]
+    vertices = get(settings, f"/jobs/{application.id}")["vertices"]
     return {sink for vertex in vertices for sink in re.findall(r"(\w+)\[\d+\]: Writer", vertex["name"])}
 
 
 def read_to(settings: Settings, number: str) -> dict[tuple[str, int], int]:
     """Topic and partition -> the offset after the last one that an application has read. Flink renews these figures every 10 s."""
     found: dict[tuple[str, int], int] = {}
-    for vertex in _get(settings, f"/jobs/{number}")["vertices"]:
+    for vertex in get(settings, f"/jobs/{number}")["vertices"]:
         if not vertex["name"].startswith("Source: KafkaSource"):
             continue
         metrics = f"/jobs/{number}/vertices/{vertex['id']}/subtasks/metrics"
-        names = [metric["id"] for metric in _get(settings, metrics) if _OFFSET.search(metric["id"])]
+        names = [metric["id"] for metric in get(settings, metrics) if _OFFSET.search(metric["id"])]
         if not names:
             continue
-        for metric in _get(settings, f"{metrics}?agg=max&get={','.join(names)}"):
+        for metric in get(settings, f"{metrics}?agg=max&get={','.join(names)}"):
             if match := _OFFSET.search(metric["id"]):
                 found[match["topic"], int(match["partition"])] = int(metric["max"]) + 1
     return found
@@ -104,13 +104,13 @@ def read_to(settings: Settings, number: str) -> dict[tuple[str, int], int]:
 
 def parameters(settings: Settings, application: Application) -> dict[str, str]:
     """The parameters that an application was started with."""
-    found: dict[str, str] = _get(settings, f"/jobs/{application.id}/config")["execution-config"]["user-config"]
+    found: dict[str, str] = get(settings, f"/jobs/{application.id}/config")["execution-config"]["user-config"]
     return found
 
 
 def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     """The checkpoints of an application."""
-    answer = _get(settings, f"/jobs/{application.id}/checkpoints")
+    answer = get(settings, f"/jobs/{application.id}/checkpoints")
     last, failed = answer["latest"]["completed"], answer["latest"]["failed"]
     return Checkpoints(
         completed=answer["counts"]["completed"],
@@ -128,12 +128,12 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
 
 def checkpoint_interval(settings: Settings, application: Application) -> float:
     """Seconds from one checkpoint to the next that the application was started with."""
-    return float(_get(settings, f"/jobs/{application.id}/checkpoints/config")["interval"]) / 1000
+    return float(get(settings, f"/jobs/{application.id}/checkpoints/config")["interval"]) / 1000
 
 
 def version(settings: Settings) -> str:
     """Flink's version."""
-    return str(_get(settings, "/config")["flink-version"])
+    return str(get(settings, "/config")["flink-version"])
 
 
 def last_failure(settings: Settings, number: str) -> str | None:
@@ -151,7 +151,7 @@ def failures(settings: Settings, application: Application) -> list[Failure]:
 
 
 def _exceptions(settings: Settings, number: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = _get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
+    found: list[dict[str, Any]] = get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
     return found
 
 
@@ -174,7 +174,7 @@ def stop_with_savepoint(settings: Settings, application: Application, timeout_se
     trigger = _request(settings, "POST", f"/jobs/{application.id}/stop", {"drain": False})["request-id"]
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        answer = _get(settings, f"/jobs/{application.id}/savepoints/{trigger}")
+        answer = get(settings, f"/jobs/{application.id}/savepoints/{trigger}")
         if answer["status"]["id"] == "COMPLETED":
             if cause := answer["operation"].get("failure-cause"):
                 raise UserError(f"The savepoint of {application.name} failed: {str(cause['stack-trace']).splitlines()[0]}")
@@ -190,7 +190,7 @@ def cancel(settings: Settings, application: Application) -> None:
 
 def is_running(settings: Settings, number: str) -> bool:
     """Whether every task of an application runs."""
-    return _every_task_runs(_get(settings, f"/jobs/{number}"))
+    return _every_task_runs(get(settings, f"/jobs/{number}"))
 
 
 def _every_task_runs(job: dict[str, Any]) -> bool:
@@ -205,7 +205,7 @@ def wait_until_running(settings: Settings, number: str, timeout_seconds: float =
     """
     deadline = time.monotonic() + timeout_seconds
     while time.monotonic() < deadline:
-        answer = _get(settings, f"/jobs/{number}")
+        answer = get(settings, f"/jobs/{number}")
         if answer["state"] in TERMINAL:
             cause = last_failure(settings, number) or "Flink gives no cause"
             raise UserError(f"The application is {answer['state'].lower()}: {cause}")
@@ -232,7 +232,8 @@ def wait_until_over(settings: Settings, application: Application, timeout_second
     raise UserError(f"{application.name} is still {state.lower()} after {timeout_seconds:.0f} s.")
 
 
-def _get(settings: Settings, path: str) -> Any:
+def get(settings: Settings, path: str) -> Any:
+    """What Flink's REST interface answers, of which it has more than this module has names for."""
     return _request(settings, "GET", path)
 
 

@@ -6,10 +6,8 @@ import html
 import re
 import time
 from dataclasses import dataclass
-from typing import Any
 
-import httpx
-
+from pipelines.flink.rest import get
 from pipelines.settings import Settings
 
 ROCKSDB = "EmbeddedRocksDBStateBackend"
@@ -83,10 +81,3 @@ def vertices(settings: Settings, application: str, seconds: float) -> list[Verte
 def _number(value: float | str) -> float:
     """A metric that is not known yet is NaN, as a word."""
     return 0.0 if isinstance(value, str) or value != value else value
-
-
-def get(settings: Settings, path: str) -> Any:
-    """What Flink's REST interface answers."""
-    answer = httpx.get(f"http://{settings.flink_address}{path}", timeout=30)
-    answer.raise_for_status()
-    return answer.json()

@@ -157,10 +157,10 @@ def run(
     define(environment, definitions)
     number = _submit(environment, inserts, as_sql=bool(functions))
     _await_end(settings, number)
-    if restarts := observe.get(settings, f"/jobs/{number}/checkpoints")["counts"]["restored"]:
+    if restarts := rest.get(settings, f"/jobs/{number}/checkpoints")["counts"]["restored"]:
         raise RuntimeError(f"{name} restarted {restarts} times: {rest.last_failure(settings, number)}")
     began = _first_read(settings, group) or observe.running_since(settings, number)[0]
-    ended = max(vertex["end-time"] for vertex in observe.get(settings, f"/jobs/{number}")["vertices"]) / 1_000
+    ended = max(vertex["end-time"] for vertex in rest.get(settings, f"/jobs/{number}")["vertices"]) / 1_000
     return Ran(began, ended)
 
 
