@@ -25,6 +25,7 @@ from pipelines.settings import Settings
 from pipelines.stack import health
 from pipelines.stack.layout import Layout
 from tests.conftest import Cli, free_port
+from tests.e2e.pipeline import wait_for
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -38,16 +39,6 @@ PORTS = (
     "clickhouse_port",
     "clickhouse_http_port",
 )
-
-
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """The first true value of the condition."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if value := condition():
-            return value
-        time.sleep(0.1)
-    raise AssertionError(f"not within {seconds} s: {what}")
 
 
 class Stack:
@@ -207,8 +198,8 @@ def test_clickhouse_comes_back_with_its_data_after_kill_9(two: tuple[Stack, Stac
     one.query("INSERT INTO kept SELECT number FROM numbers(100000)")
     pid = one.pid("clickhouse")
     os.kill(pid, signal.SIGKILL)
-    wait_for("the old process has ended", lambda: not psutil.pid_exists(pid))
-    wait_for("another one answers", lambda: health.clickhouse_health(one.settings).ok)
+    wait_for(lambda: not psutil.pid_exists(pid), "the old process has ended")
+    wait_for(lambda: health.clickhouse_health(one.settings).ok, "another one answers")
     assert one.pid("clickhouse") != pid
     assert one.query("SELECT count() FROM kept") == [(100_000,)]
 
@@ -282,7 +273,7 @@ def test_nothing_outlives_a_killed_supervisor_and_up_clears_its_remains(make: Ca
     stack.run("up", "clickhouse")
     stack.query("CREATE TABLE kept ENGINE = MergeTree ORDER BY a AS SELECT number AS a FROM numbers(1000)")
     os.kill(stack.pid("supervisord"), signal.SIGKILL)
-    wait_for("its children have ended", lambda: not stack.processes())
+    wait_for(lambda: not stack.processes(), "its children have ended")
     layout = Layout.of(stack.settings)
     assert layout.socket.is_socket() and layout.pid_file.exists()
     assert stack.status("clickhouse", code=3)["clickhouse"]["state"] == "stopped"
@@ -380,7 +371,7 @@ def test_flink_runs_with_the_connectors_and_heals(stack: Settings, cli: Cli) -> 
     assert {path.name for path in stack.home.iterdir() if path.is_file()} == set(), "every log is in logs"
 
     os.kill(lines["taskmanager"]["pid"], signal.SIGKILL)
-    wait_for("the loss is noticed", lambda: not health.flink_health(stack).ok)
+    wait_for(lambda: not health.flink_health(stack).ok, "the loss is noticed")
     assert status(code=3)["jobmanager"]["healthy"]
-    wait_for("another TaskManager has registered", lambda: health.flink_health(stack).ok)
+    wait_for(lambda: health.flink_health(stack).ok, "another TaskManager has registered")
     assert status()["taskmanager"]["pid"] != lines["taskmanager"]["pid"]
