@@ -1,6 +1,5 @@
 package io.livepulse.flink.novelty;
 
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
@@ -35,9 +34,9 @@ final class Minute {
     }
 
     /** Reads an entry; null is a minute in which nothing was done. */
-    static Minute of(byte[] entry, String broadcast, int slotNumber) {
+    static Minute of(byte[] entry, byte[] broadcast, int slotNumber) {
         byte[] bytes = entry == null ? new byte[0] : entry;
-        Minute minute = new Minute(bytes, broadcast.getBytes(StandardCharsets.UTF_8), slotNumber);
+        Minute minute = new Minute(bytes, broadcast, slotNumber);
         for (int from = 0, next; from < bytes.length; from = next) {
             int end = from + HEAD;
             next = end + (bytes[end - 2] & 0xFF | (bytes[end - 1] & 0xFF) << 8);

@@ -1,5 +1,6 @@
 package io.livepulse.flink.novelty;
 
+import java.nio.charset.StandardCharsets;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -10,14 +11,19 @@ import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
+import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
+import org.apache.flink.table.functions.SpecializedFunction;
 import org.apache.flink.table.functions.TableSemantics;
+import org.apache.flink.table.functions.UserDefinedFunction;
 import org.apache.flink.table.types.DataType;
 import org.apache.flink.table.types.inference.StateTypeStrategy;
 import org.apache.flink.table.types.inference.StaticArgument;
 import org.apache.flink.table.types.inference.StaticArgumentTrait;
 import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.inference.TypeStrategies;
+import org.apache.flink.table.types.logical.LogicalType;
+import org.apache.flink.table.types.logical.LogicalTypeFamily;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.types.Row;
 
@@ -25,7 +31,7 @@ import org.apache.flink.types.Row;
  * Adds to each row what its user does for the first time, so that distinct users can be counted by COUNT(*):
  * {@code novelty(input => TABLE rows PARTITION BY (room_id, user_id), kinds => 'comment, like, …', uid => '…')}.
  *
- * <p>A partition is one user (or what else is counted once). The input has the columns {@code kind STRING},
+ * <p>A partition is one user (or what else is counted once), named by columns of texts. The input has the columns {@code kind STRING},
  * {@code broadcast_id STRING} and {@code event_time BIGINT} (ms), none of them NULL, and may have {@code family STRING}
  * (several kinds counted together) and {@code item STRING} (a product), both nullable. It passes every column through and
  * adds {@link #COLUMNS}: whether the user, the family or the kind is new in the row's 10 s, minute or broadcast, and the user
@@ -38,7 +44,7 @@ import org.apache.flink.types.Row;
  * a broadcast, and an item in it, have one byte of kinds. Sets only grow, so a row that comes twice, or out of order, adds
  * nothing new.
  */
-public final class Novelty extends ProcessTableFunction<RowData> {
+public final class Novelty extends ProcessTableFunction<RowData> implements SpecializedFunction {
     private static final long serialVersionUID = 1L;
 
     /** What is added, in this order; all of it BOOLEAN. */
@@ -60,7 +66,10 @@ public final class Novelty extends ProcessTableFunction<RowData> {
      */
     private static final int CACHED_USERS = 32_768;
 
-    private transient Map<String, Integer> bits;
+    /** What the rows of one call consist of; null before that is known. */
+    private final DataType rows;
+
+    private transient Map<StringData, Integer> bits;
     private transient int[] partition;
     private transient int kindAt;
     private transient int familyAt;
@@ -72,9 +81,27 @@ public final class Novelty extends ProcessTableFunction<RowData> {
      * What state holds too, by user. Written through, so that a checkpoint has everything. Who came since `young` was last full,
      * and who came in the round before: a list of all by their last use would be written with each event.
      */
-    private transient Map<String, Recent> young;
+    private transient Map<User, Recent> young;
 
-    private transient Map<String, Recent> old;
+    private transient Map<User, Recent> old;
+
+    /** For the catalogue: rows of any columns. */
+    public Novelty() {
+        this(null);
+    }
+
+    private Novelty(DataType rows) {
+        this.rows = rows;
+    }
+
+    /**
+     * The function for the rows of one call. Flink converts rows of any columns to {@link Row}, each field of each, which costs a
+     * seventh of a job's CPU; of rows whose columns are declared it hands over its own.
+     */
+    @Override
+    public UserDefinedFunction specialize(SpecializedContext context) {
+        return new Novelty(context.getCallContext().getArgumentDataTypes().get(0).bridgedTo(RowData.class));
+    }
 
     @Override
     public TypeInference getTypeInference(DataTypeFactory factory) {
@@ -83,29 +110,29 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         state.put("seen", StateTypeStrategy.of(TypeStrategies.explicit(seen)));
         DataTypes.Field[] columns =
                 COLUMNS.stream().map(name -> DataTypes.FIELD(name, DataTypes.BOOLEAN().notNull())).toArray(DataTypes.Field[]::new);
+        EnumSet<StaticArgumentTrait> traits =
+                EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE, StaticArgumentTrait.PASS_COLUMNS_THROUGH);
         return TypeInference.newBuilder()
                 .staticArguments(
-                        StaticArgument.table(
-                                INPUT,
-                                Row.class,
-                                false,
-                                EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE, StaticArgumentTrait.PASS_COLUMNS_THROUGH)),
+                        rows == null
+                                ? StaticArgument.table(INPUT, Row.class, false, traits)
+                                : StaticArgument.table(INPUT, rows, false, traits),
                         StaticArgument.scalar("kinds", DataTypes.STRING(), false))
                 .stateTypeStrategies(state)
                 .outputTypeStrategy(TypeStrategies.explicit(DataTypes.ROW(columns).notNull().bridgedTo(RowData.class)))
                 .build();
     }
 
-    public void eval(Context context, MapView<String, byte[]> seen, Row input, String kinds) throws Exception {
+    public void eval(Context context, MapView<String, byte[]> seen, RowData input, String kinds) throws Exception {
         if (bits == null) {
             open(context.tableSemanticsFor(INPUT), kinds);
         }
-        Recent user = recent(user(input));
+        Recent user = recent(User.of(input, partition));
         int kind = bit(input, kindAt);
         int family = bit(input, familyAt);
         int both = kind | family;
-        String broadcast = input.getFieldAs(broadcastAt);
-        long time = input.getFieldAs(timeAt);
+        byte[] broadcast = input.getString(broadcastAt).toBytes();
+        long time = input.getLong(timeAt);
 
         Minute minute = inMinute(seen, user, time, broadcast, both);
         int inBroadcast = inBroadcast(seen, user, broadcast, both);
@@ -116,7 +143,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         setNew(output, 6, inBroadcast, kind, family);
         output.setField(9, minute.broadcastSlot == 0);
         output.setField(10, minute.broadcastAll == 0);
-        String item = itemAt < 0 ? null : input.getFieldAs(itemAt);
+        byte[] item = itemAt < 0 || input.isNullAt(itemAt) ? null : input.getString(itemAt).toBytes();
         output.setField(11, item != null && (withItem(seen, user, broadcast, item, kind) & kind) == 0);
         collect(output);
     }
@@ -124,18 +151,25 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     private void open(TableSemantics semantics, String kinds) {
         bits = new HashMap<>();
         for (String name : kinds.split(",")) {
-            bits.put(name.strip(), 1 << bits.size());
+            bits.put(StringData.fromString(name.strip()), 1 << bits.size());
         }
         if (bits.size() > MAX_KINDS) {
             throw new IllegalArgumentException("novelty takes " + MAX_KINDS + " kinds, not " + bits.size() + ": " + kinds);
         }
-        List<String> names = ((RowType) semantics.dataType().getLogicalType()).getFieldNames();
+        RowType row = (RowType) semantics.dataType().getLogicalType();
+        List<String> names = row.getFieldNames();
         for (String required : List.of("kind", "broadcast_id", "event_time")) {
             if (!names.contains(required)) {
                 throw new IllegalArgumentException("novelty needs a column " + required + "; there are " + names);
             }
         }
         partition = semantics.partitionByColumns();
+        for (int column : partition) {
+            LogicalType type = row.getTypeAt(column);
+            if (!type.is(LogicalTypeFamily.CHARACTER_STRING)) {
+                throw new IllegalArgumentException("novelty is partitioned by texts; " + names.get(column) + " is " + type);
+            }
+        }
         kindAt = names.indexOf("kind");
         familyAt = names.indexOf("family");
         broadcastAt = names.indexOf("broadcast_id");
@@ -145,7 +179,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         old = new HashMap<>();
     }
 
-    private Recent recent(String user) {
+    private Recent recent(User user) {
         Recent found = young.get(user);
         if (found == null) {
             found = old.remove(user);
@@ -161,22 +195,12 @@ public final class Novelty extends ProcessTableFunction<RowData> {
         return found;
     }
 
-    /** The partition as one text; lengths keep apart what has each other's characters. */
-    private String user(Row input) {
-        StringBuilder text = new StringBuilder(64);
-        for (int column : partition) {
-            String value = String.valueOf(input.getField(column));
-            text.append(value.length()).append(':').append(value);
-        }
-        return text.toString();
-    }
-
     /** The bit of the kind or family in a column; 0 where there is none. */
-    private int bit(Row input, int column) {
-        String name = column < 0 ? null : input.getFieldAs(column);
-        if (name == null) {
+    private int bit(RowData input, int column) {
+        if (column < 0 || input.isNullAt(column)) {
             return 0;
         }
+        StringData name = input.getString(column);
         Integer bit = bits.get(name);
         if (bit == null) {
             throw new IllegalArgumentException("novelty: '" + name + "' is none of the kinds " + bits.keySet());
@@ -185,7 +209,7 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     }
 
     /** Adds kinds to the minute, and returns it as it was. */
-    private static Minute inMinute(MapView<String, byte[]> seen, Recent user, long time, String broadcast, int added)
+    private static Minute inMinute(MapView<String, byte[]> seen, Recent user, long time, byte[] broadcast, int added)
             throws Exception {
         long number = time / MINUTE_MS;
         byte[] entry = user.minute(seen, number);
@@ -198,22 +222,23 @@ public final class Novelty extends ProcessTableFunction<RowData> {
     }
 
     /** Adds kinds to the broadcast, and returns those that it had. */
-    private static int inBroadcast(MapView<String, byte[]> seen, Recent user, String broadcast, int added) throws Exception {
+    private static int inBroadcast(MapView<String, byte[]> seen, Recent user, byte[] broadcast, int added) throws Exception {
         int before = user.broadcast(broadcast);
         if ((before & added) != added) {
-            before = addTo(seen, "b" + broadcast, before, added);
+            before = addTo(seen, "b" + text(broadcast), before, added);
             user.setBroadcast(broadcast, (byte) (before | added));
         }
         return before;
     }
 
     /** Adds kinds to the item in the broadcast, and returns those that it had. */
-    private static int withItem(MapView<String, byte[]> seen, Recent user, String broadcast, String item, int added)
+    private static int withItem(MapView<String, byte[]> seen, Recent user, byte[] broadcast, byte[] item, int added)
             throws Exception {
         int before = user.item(broadcast, item);
         if ((before & added) != added) {
             // The length keeps ids apart that have each other's characters.
-            before = addTo(seen, "i" + broadcast.length() + ":" + broadcast + item, before, added);
+            String name = text(broadcast);
+            before = addTo(seen, "i" + name.length() + ":" + name + text(item), before, added);
             user.setItem(broadcast, item, (byte) (before | added));
         }
         return before;
@@ -227,6 +252,10 @@ public final class Novelty extends ProcessTableFunction<RowData> {
             seen.put(key, new byte[] {(byte) (before | added)});
         }
         return before;
+    }
+
+    private static String text(byte[] utf8) {
+        return new String(utf8, StandardCharsets.UTF_8);
     }
 
     private static void setNew(GenericRowData output, int at, int before, int kind, int family) {

@@ -24,9 +24,9 @@ final class Recent {
     private byte[] newestEntry;
     private byte[] beforeEntry;
 
-    private String broadcast;
+    private byte[] broadcast;
     private byte kinds;
-    private String[] items;
+    private byte[][] items;
     private byte[] itemKinds;
     private int nextItem;
 
@@ -79,12 +79,12 @@ final class Recent {
     }
 
     /** Kinds in a broadcast; 0 when they are not here. */
-    byte broadcast(String name) {
-        return name.equals(broadcast) ? kinds : 0;
+    byte broadcast(byte[] name) {
+        return Arrays.equals(name, broadcast) ? kinds : 0;
     }
 
-    void setBroadcast(String name, byte changed) {
-        if (!name.equals(broadcast)) {
+    void setBroadcast(byte[] name, byte changed) {
+        if (!Arrays.equals(name, broadcast)) {
             broadcast = name;
             items = null;
         }
@@ -92,18 +92,18 @@ final class Recent {
     }
 
     /** Kinds of an item in a broadcast; 0 when they are not here. */
-    byte item(String ofBroadcast, String name) {
+    byte item(byte[] ofBroadcast, byte[] name) {
         int at = at(ofBroadcast, name);
         return at < 0 ? 0 : itemKinds[at];
     }
 
     /** Only of the broadcast that was set last. */
-    void setItem(String ofBroadcast, String name, byte changed) {
-        if (!ofBroadcast.equals(broadcast)) {
+    void setItem(byte[] ofBroadcast, byte[] name, byte changed) {
+        if (!Arrays.equals(ofBroadcast, broadcast)) {
             return;
         }
         if (items == null) {
-            items = new String[ITEMS];
+            items = new byte[ITEMS][];
             itemKinds = new byte[ITEMS];
             nextItem = 0;
         }
@@ -116,10 +116,10 @@ final class Recent {
         itemKinds[at] = changed;
     }
 
-    private int at(String ofBroadcast, String name) {
-        if (items != null && ofBroadcast.equals(broadcast)) {
+    private int at(byte[] ofBroadcast, byte[] name) {
+        if (items != null && Arrays.equals(ofBroadcast, broadcast)) {
             for (int i = 0; i < ITEMS; i++) {
-                if (name.equals(items[i])) {
+                if (Arrays.equals(name, items[i])) {
                     return i;
                 }
             }
