@@ -26,7 +26,7 @@ from tests.stopping import stop_in_order
 def main() -> int:
     """Runs both by turns and prints the ratio of the medians."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.parallelism", description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--events", type=int, default=1_500_000, help="how many to prepare (default %(default)s)")
+    parser.add_argument("--events", type=int, default=3_000_000, help="how many to prepare (default %(default)s)")
     parser.add_argument("--rounds", type=int, default=2, help="how often each runs and counts (default %(default)s)")
     asked = parser.parse_args()
     stop_in_order()
