@@ -11,7 +11,6 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 
@@ -57,7 +56,7 @@ def main() -> int:
     parser.add_argument("--rate", type=int, default=10_000, help="events a second (default %(default)s)")
     asked = parser.parse_args()
     stop_in_order()
-    with own_stack() as stack, closing(connect(stack.settings)) as client:
+    with own_stack() as stack, connect(stack.settings) as client:
         os.environ.update(stack.environment)  # the simulator has its settings from there
         for go_on in (False, True):
             found = _run(stack, client, asked.rate, go_on)
