@@ -31,11 +31,12 @@ import org.apache.flink.types.Row;
  * Adds to each row what its user does for the first time, so that distinct users can be counted by COUNT(*):
  * {@code novelty(input => TABLE rows PARTITION BY (room_id, user_id), kinds => 'comment, like, …', uid => '…')}.
  *
- * <p>A partition is one user (or what else is counted once), named by columns of texts. The input has the columns {@code kind STRING},
- * {@code broadcast_id STRING} and {@code event_time BIGINT} (ms), none of them NULL, and may have {@code family STRING}
- * (several kinds counted together) and {@code item STRING} (a product), both nullable. It passes every column through and
- * adds {@link #COLUMNS}: whether the user, the family or the kind is new in the row's 10 s, minute or broadcast, and the user
- * in the broadcast's part of these 10 s and this minute; and whether the kind is new for the item in the broadcast.
+ * <p>A partition is one user (or what else is counted once), named by columns of texts. The input has the columns
+ * {@code kind STRING}, {@code broadcast_id STRING} and {@code event_time BIGINT} (ms), none of them NULL, and may have
+ * {@code family STRING} (several kinds counted together) and {@code item STRING} (a product), both nullable. It passes every
+ * column through and adds {@link #COLUMNS}: whether the user, the family or the kind is new in the row's 10 s, minute or
+ * broadcast, and the user in the broadcast's part of these 10 s and this minute; and whether the kind is new for the item in
+ * the broadcast.
  *
  * <p>{@code kinds} names all kinds and families, eight at most. Their places in the list are bits in the state: a new one is
  * added at the end, or the state is read wrongly after an upgrade. Another kind than these fails the job.
