@@ -198,8 +198,8 @@ def test_clickhouse_comes_back_with_its_data_after_kill_9(two: tuple[Stack, Stac
     one.query("INSERT INTO kept SELECT number FROM numbers(100000)")
     pid = one.pid("clickhouse")
     os.kill(pid, signal.SIGKILL)
-    wait_for(lambda: not psutil.pid_exists(pid), "the old process has ended")
-    wait_for(lambda: health.clickhouse_health(one.settings).ok, "another one answers")
+    wait_for(lambda: not psutil.pid_exists(pid), "the old process has ended", 60)
+    wait_for(lambda: health.clickhouse_health(one.settings).ok, "another one answers", 60)
     assert one.pid("clickhouse") != pid
     assert one.query("SELECT count() FROM kept") == [(100_000,)]
 
@@ -273,7 +273,7 @@ def test_nothing_outlives_a_killed_supervisor_and_up_clears_its_remains(make: Ca
     stack.run("up", "clickhouse")
     stack.query("CREATE TABLE kept ENGINE = MergeTree ORDER BY a AS SELECT number AS a FROM numbers(1000)")
     os.kill(stack.pid("supervisord"), signal.SIGKILL)
-    wait_for(lambda: not stack.processes(), "its children have ended")
+    wait_for(lambda: not stack.processes(), "its children have ended", 60)
     layout = Layout.of(stack.settings)
     assert layout.socket.is_socket() and layout.pid_file.exists()
     assert stack.status("clickhouse", code=3)["clickhouse"]["state"] == "stopped"
@@ -371,7 +371,7 @@ def test_flink_runs_with_the_connectors_and_heals(stack: Settings, cli: Cli) -> 
     assert {path.name for path in stack.home.iterdir() if path.is_file()} == set(), "every log is in logs"
 
     os.kill(lines["taskmanager"]["pid"], signal.SIGKILL)
-    wait_for(lambda: not health.flink_health(stack).ok, "the loss is noticed")
+    wait_for(lambda: not health.flink_health(stack).ok, "the loss is noticed", 60)
     assert status(code=3)["jobmanager"]["healthy"]
-    wait_for(lambda: health.flink_health(stack).ok, "another TaskManager has registered")
+    wait_for(lambda: health.flink_health(stack).ok, "another TaskManager has registered", 60)
     assert status()["taskmanager"]["pid"] != lines["taskmanager"]["pid"]
