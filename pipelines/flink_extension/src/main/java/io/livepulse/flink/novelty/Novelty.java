@@ -6,24 +6,23 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.flink.table.api.DataTypes;
 import org.apache.flink.table.api.dataview.MapView;
 import org.apache.flink.table.catalog.DataTypeFactory;
 import org.apache.flink.table.data.GenericRowData;
 import org.apache.flink.table.data.RowData;
-import org.apache.flink.table.data.StringData;
 import org.apache.flink.table.functions.ProcessTableFunction;
 import org.apache.flink.table.functions.SpecializedFunction;
 import org.apache.flink.table.functions.TableSemantics;
 import org.apache.flink.table.functions.UserDefinedFunction;
 import org.apache.flink.table.types.DataType;
+import org.apache.flink.table.types.inference.CallContext;
 import org.apache.flink.table.types.inference.StateTypeStrategy;
 import org.apache.flink.table.types.inference.StaticArgument;
 import org.apache.flink.table.types.inference.StaticArgumentTrait;
 import org.apache.flink.table.types.inference.TypeInference;
 import org.apache.flink.table.types.inference.TypeStrategies;
-import org.apache.flink.table.types.logical.LogicalType;
-import org.apache.flink.table.types.logical.LogicalTypeFamily;
 import org.apache.flink.table.types.logical.RowType;
 import org.apache.flink.types.Row;
 
@@ -57,7 +56,6 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
             "kind_new_with_item");
 
     private static final String INPUT = "input";
-    private static final int MAX_KINDS = 8;
     private static final int MINUTE_MS = 60_000;
     private static final int SLOT_MS = 10_000;
 
@@ -70,13 +68,7 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
     /** What the rows of one call consist of; null before that is known. */
     private final DataType rows;
 
-    private transient Map<StringData, Integer> bits;
-    private transient int[] partition;
-    private transient int kindAt;
-    private transient int familyAt;
-    private transient int broadcastAt;
-    private transient int itemAt;
-    private transient int timeAt;
+    private transient Call call;
 
     /**
      * What state holds too, by user. Written through, so that a checkpoint has everything. Who came since `young` was last full,
@@ -109,8 +101,6 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
         DataType seen = MapView.newMapViewDataType(DataTypes.STRING().notNull(), DataTypes.BYTES().notNull());
         LinkedHashMap<String, StateTypeStrategy> state = new LinkedHashMap<>();
         state.put("seen", StateTypeStrategy.of(TypeStrategies.explicit(seen)));
-        DataTypes.Field[] columns =
-                COLUMNS.stream().map(name -> DataTypes.FIELD(name, DataTypes.BOOLEAN().notNull())).toArray(DataTypes.Field[]::new);
         EnumSet<StaticArgumentTrait> traits =
                 EnumSet.of(StaticArgumentTrait.SET_SEMANTIC_TABLE, StaticArgumentTrait.PASS_COLUMNS_THROUGH);
         return TypeInference.newBuilder()
@@ -120,20 +110,40 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
                                 : StaticArgument.table(INPUT, rows, false, traits),
                         StaticArgument.scalar("kinds", DataTypes.STRING(), false))
                 .stateTypeStrategies(state)
-                .outputTypeStrategy(TypeStrategies.explicit(DataTypes.ROW(columns).notNull().bridgedTo(RowData.class)))
+                .outputTypeStrategy(Novelty::added)
                 .build();
     }
 
-    public void eval(Context context, MapView<String, byte[]> seen, RowData input, String kinds) throws Exception {
-        if (bits == null) {
-            open(context.tableSemanticsFor(INPUT), kinds);
+    /** What is added to the rows of a call; one that could not be answered is refused here, while the job is planned. */
+    private static Optional<DataType> added(CallContext context) {
+        TableSemantics table = context.getTableSemantics(0).orElseThrow();
+        String kinds = context.getArgumentValue(1, String.class).orElseThrow(() -> context.newValidationError("kinds is a literal."));
+        try {
+            call(table, kinds);
+        } catch (IllegalArgumentException wrong) {
+            throw context.newValidationError("novelty: %s.", wrong.getMessage());
         }
-        Recent user = recent(User.of(input, partition));
-        int kind = bit(input, kindAt);
-        int family = bit(input, familyAt);
+        DataTypes.Field[] columns =
+                COLUMNS.stream().map(name -> DataTypes.FIELD(name, DataTypes.BOOLEAN().notNull())).toArray(DataTypes.Field[]::new);
+        return Optional.of(DataTypes.ROW(columns).notNull().bridgedTo(RowData.class));
+    }
+
+    private static Call call(TableSemantics table, String kinds) {
+        return new Call((RowType) table.dataType().getLogicalType(), table.partitionByColumns(), kinds);
+    }
+
+    public void eval(Context context, MapView<String, byte[]> seen, RowData input, String kinds) throws Exception {
+        if (call == null) {
+            call = call(context.tableSemanticsFor(INPUT), kinds);
+            young = new HashMap<>();
+            old = new HashMap<>();
+        }
+        Recent user = recent(User.of(input, call.partition));
+        int kind = call.bit(input, call.kind);
+        int family = call.bit(input, call.family);
         int both = kind | family;
-        byte[] broadcast = input.getString(broadcastAt).toBytes();
-        long time = input.getLong(timeAt);
+        byte[] broadcast = input.getString(call.broadcast).toBytes();
+        long time = input.getLong(call.time);
 
         Minute minute = inMinute(seen, user, time, broadcast, both);
         int inBroadcast = inBroadcast(seen, user, broadcast, both);
@@ -144,40 +154,9 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
         setNew(output, 6, inBroadcast, kind, family);
         output.setField(9, minute.broadcastSlot == 0);
         output.setField(10, minute.broadcastAll == 0);
-        byte[] item = itemAt < 0 || input.isNullAt(itemAt) ? null : input.getString(itemAt).toBytes();
+        byte[] item = call.item(input);
         output.setField(11, item != null && (withItem(seen, user, broadcast, item, kind) & kind) == 0);
         collect(output);
-    }
-
-    private void open(TableSemantics semantics, String kinds) {
-        bits = new HashMap<>();
-        for (String name : kinds.split(",")) {
-            bits.put(StringData.fromString(name.strip()), 1 << bits.size());
-        }
-        if (bits.size() > MAX_KINDS) {
-            throw new IllegalArgumentException("novelty takes " + MAX_KINDS + " kinds, not " + bits.size() + ": " + kinds);
-        }
-        RowType row = (RowType) semantics.dataType().getLogicalType();
-        List<String> names = row.getFieldNames();
-        for (String required : List.of("kind", "broadcast_id", "event_time")) {
-            if (!names.contains(required)) {
-                throw new IllegalArgumentException("novelty needs a column " + required + "; there are " + names);
-            }
-        }
-        partition = semantics.partitionByColumns();
-        for (int column : partition) {
-            LogicalType type = row.getTypeAt(column);
-            if (!type.is(LogicalTypeFamily.CHARACTER_STRING)) {
-                throw new IllegalArgumentException("novelty is partitioned by texts; " + names.get(column) + " is " + type);
-            }
-        }
-        kindAt = names.indexOf("kind");
-        familyAt = names.indexOf("family");
-        broadcastAt = names.indexOf("broadcast_id");
-        itemAt = names.indexOf("item");
-        timeAt = names.indexOf("event_time");
-        young = new HashMap<>();
-        old = new HashMap<>();
     }
 
     private Recent recent(User user) {
@@ -194,19 +173,6 @@ public final class Novelty extends ProcessTableFunction<RowData> implements Spec
             young.put(user, found);
         }
         return found;
-    }
-
-    /** The bit of the kind or family in a column; 0 where there is none. */
-    private int bit(RowData input, int column) {
-        if (column < 0 || input.isNullAt(column)) {
-            return 0;
-        }
-        StringData name = input.getString(column);
-        Integer bit = bits.get(name);
-        if (bit == null) {
-            throw new IllegalArgumentException("novelty: '" + name + "' is none of the kinds " + bits.keySet());
-        }
-        return bit;
     }
 
     /** Adds kinds to the minute, and returns it as it was. */
