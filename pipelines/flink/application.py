@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.catalogue import Job
 from pipelines.errors import UserError
 from pipelines.flink.plan import flush_by_the_clock, name_operators, reached_by, remember_forever, remembering
+from pipelines.flink.refusal import shown
 from pipelines.flink.script import script
 from pipelines.settings import Settings
 from pipelines.stack.components import UNOPTIMISED_JAVA
@@ -114,22 +115,31 @@ def open_environment(options: Mapping[str, str]) -> TableEnvironment:
 
 
 def define(environment: TableEnvironment, statements: Iterable[str]) -> None:
-    """Makes tables and views known."""
+    """Makes tables and views known; a `UserError` for one that Flink refuses."""
     for statement in statements:
         if view := _VIEW.match(statement):
-            # As a query: in the text of a view Flink 2.3 does not find its way through a function's table argument.
-            environment.create_temporary_view(view["name"], environment.sql_query(view["query"]))
+            with shown(f"view {view['name']}", view["query"]):
+                # As a query: in the text of a view Flink 2.3 does not find its way through a function's table argument.
+                environment.create_temporary_view(view["name"], environment.sql_query(view["query"]))
         else:
-            environment.execute_sql(statement)
+            with shown(_head(statement)):
+                environment.execute_sql(statement)
 
 
 def compile_plan(environment: TableEnvironment, inserts: Iterable[str]) -> str:
-    """Flink's plan of one application of these INSERTs, in JSON."""
+    """Flink's plan of one application of these INSERTs, in JSON; a `UserError` for one that Flink refuses."""
     together = environment.create_statement_set()
     for statement in inserts:
-        together.add_insert_sql(statement)
-    planned: str = together.compile_plan().as_json_string()
+        with shown(_head(statement), statement):
+            together.add_insert_sql(statement)
+    with shown("what these INSERTs make together"):
+        planned: str = together.compile_plan().as_json_string()
     return planned
+
+
+def _head(statement: str) -> str:
+    """What a statement does to what: `CREATE TEMPORARY TABLE comment_record`, for example."""
+    return " ".join(statement.partition("(")[0].splitlines()[0].split())
 
 
 def execute_plan(environment: TableEnvironment, plan: dict[str, Any]) -> str:
