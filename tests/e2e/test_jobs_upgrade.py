@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,17 @@ from pathlib import Path
 import pytest
 
 from pipelines.settings import Settings
-from tests.conftest import Cli
+from pipelines.stack.layout import Layout
+from tests.conftest import Cli, settings_of
 from tests.e2e.pipeline import await_verified, broadcasts, send
 
 pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parent.parent.parent
+
+
+JAVA = ("pipelines/flink_extension", "deploy/local/pom.xml")
+"""What the jars of an application are made from."""
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -24,18 +30,20 @@ def git(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) -> Iterator[Cli]:
-    """`livepulse` as it was at the commit before; at the last commit, where something is not committed yet."""
+    """`livepulse` as it was at the commit before, with its jars; at the last commit, where something is not committed yet."""
     folder = tmp_path_factory.mktemp("before") / "livepulse"
     changed = git("status", "--porcelain", "--untracked-files=no").stdout.strip()
-    made = git("worktree", "add", "--detach", str(folder), "HEAD" if changed else "HEAD~1")
+    commit = "HEAD" if changed else "HEAD~1"
+    made = git("worktree", "add", "--detach", str(folder), commit)
     if made.returncode != 0:
         pytest.skip(f"the commit before is not here: {made.stderr.strip()}")
+    environment = stack_env | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def cli(*arguments: str, **overrides: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-c", "from pipelines.cli import main; main()", *arguments],
             cwd=folder,
-            env=stack_env | overrides | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"},
+            env=environment | overrides,
             capture_output=True,
             text=True,
             timeout=300,
@@ -43,6 +51,11 @@ def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) 
             check=False,
         )
 
+    if git("diff", "--quiet", commit, "--", *JAVA).returncode != 0:
+        components = folder.parent / "components"
+        shutil.copytree(Layout.of(settings_of(stack_env)).components, components)
+        environment["LIVEPULSE_COMPONENTS"] = str(components)
+        succeed(cli("install"))
     yield cli
     git("worktree", "remove", "--force", str(folder))
 
