@@ -73,16 +73,20 @@ def go_on(version: Cli) -> None:
 
 
 def test_an_upgrade_and_a_rollback_keep_every_count(before: Cli, cli: Cli, stack: Settings) -> None:
+    # Half a minute of the same people: who counts for the first time now depends on what the version before remembered. Each
+    # part but the first begins with records that it counted already.
+    records = list(broadcasts(11))
     succeed(cli("jobs", "stop", "--no-savepoint"))
     succeed(before("jobs", "submit"))
-    send(stack, broadcasts(11))
+    send(stack, records[:5_000])
+    await_verified(cli)
     succeed(before("jobs", "stop"))
     go_on(cli)
-    send(stack, broadcasts(12))
+    send(stack, records[4_000:10_000])
     await_verified(cli)
     succeed(cli("jobs", "stop"))
     go_on(before)
-    send(stack, broadcasts(13))
+    send(stack, records[9_000:])
     await_verified(cli)
     succeed(before("jobs", "stop"))
     go_on(cli)
