@@ -28,19 +28,27 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from pipelines.watch.sightings import (
+    ARRIVES_WITHIN_SECONDS,
+    RANGE_SECONDS,
+    Arrival,
+    Copies,
+    Latencies,
+    Milliseconds,
+    Sightings,
+    measure,
+)
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
 
     from pipelines.settings import Settings
-
-Milliseconds = int
 
 _POLL_SECONDS = 0.1
 _SHARE_OF_TIME = 0.4
@@ -49,142 +57,9 @@ _EVALUATE_SECONDS = 2.0
 _STORE_SECONDS = 10.0
 _STORED_SECONDS = 3
 """Event rows are looked at when they were stored so long ago: `inserted_at` is taken a little before they are there."""
-_OVERDUE_MS = 120_000
-_ARRIVES_WITHIN_SECONDS = 60
-_RANGE_SECONDS = _OVERDUE_MS // 1_000 + _ARRIVES_WITHIN_SECONDS + 60
 _BIN_MS = 10
 _RECENT_SECONDS = 300
 _ONE_THREAD = {"max_threads": 1}
-
-
-class Latencies:
-    """A distribution of latencies in whole milliseconds."""
-
-    def __init__(self, counts: Mapping[Milliseconds, int] | None = None) -> None:
-        self._counts: Counter[Milliseconds] = Counter(counts or {})
-
-    def add(self, latency: Milliseconds, events: int = 1) -> None:
-        """So many events had this latency."""
-        self._counts[latency] += events
-
-    def update(self, other: Latencies) -> None:
-        """Take in another distribution."""
-        self._counts.update(other._counts)
-
-    @property
-    def events(self) -> int:
-        """How many there are."""
-        return self._counts.total()
-
-    @property
-    def maximum(self) -> Milliseconds:
-        """The longest one; there must be one."""
-        return max(self._counts)
-
-    def quantile(self, share: float) -> Milliseconds:
-        """The smallest latency that at least this share of the events did not exceed; there must be one."""
-        wanted = share * self.events
-        seen = 0
-        for latency in sorted(self._counts):
-            seen += self._counts[latency]
-            if seen >= wanted:
-                return latency
-        return self.maximum
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """Records of one row that were produced at the same time."""
-
-    row: Hashable
-    produced: Milliseconds
-    events: int
-
-
-class Sightings:
-    """When which value of `last_record_at` was first seen in each row."""
-
-    def __init__(self) -> None:
-        self._seen: dict[Hashable, list[tuple[Milliseconds, Milliseconds]]] = {}
-        """For each row (value, when it was first seen), both growing."""
-        self._before: dict[Hashable, Milliseconds] = {}
-        """Values that nobody knows the first moment of."""
-        self._started = False
-
-    def poll(self, rows: Iterable[tuple[Hashable, Milliseconds]], now: Milliseconds) -> None:
-        """Note the rows of a view as seen now. What the first poll sees was there before."""
-        if not self._started:
-            self._started = True
-            self._before = dict(rows)
-            return
-        for row, newest in rows:
-            seen = self._seen.get(row)
-            if newest > (seen[-1][0] if seen else self._before.get(row, -1)):
-                self._seen.setdefault(row, []).append((newest, now))
-
-    def was_there(self, arrival: Arrival) -> bool:
-        """Whether it was visible before the first poll, so that nobody knows since when."""
-        return arrival.produced <= self._before.get(arrival.row, -1)
-
-    def visible_at(self, arrival: Arrival) -> Milliseconds | None:
-        """When the row was first seen to have counted a record as new as this; None when it was not yet."""
-        seen = self._seen.get(arrival.row, [])
-        index = bisect_left(seen, (arrival.produced,))
-        return seen[index][1] if index < len(seen) else None
-
-    def forget(self, before: Milliseconds) -> None:
-        """Drop what was seen before then; arrivals that old are not asked for any more."""
-        for row, seen in list(self._seen.items()):
-            keep = bisect_left(seen, before, key=lambda entry: entry[1])
-            if keep:
-                self._before[row] = seen[keep - 1][0]
-                self._seen[row] = seen[keep:]
-            if not self._seen[row]:
-                del self._seen[row]
-        # Views are not asked for rows that old either.
-        self._before = {row: newest for row, newest in self._before.items() if newest >= before - _RANGE_SECONDS * 1_000}
-
-
-def measure(
-    sightings: Sightings, arrivals: Iterable[Arrival], now: Milliseconds, overdue_ms: Milliseconds = _OVERDUE_MS
-) -> tuple[Latencies, list[Arrival], int]:
-    """The latencies of arrivals, those that are not visible yet, and how many events have been waited for too long.
-
-    Overdue events are in the distribution with the age at which they were given up, which is less than their latency.
-    """
-    latencies, pending, overdue = Latencies(), [], 0
-    for arrival in arrivals:
-        if sightings.was_there(arrival):
-            continue
-        seen = sightings.visible_at(arrival)
-        if seen is not None:
-            latencies.add(max(0, seen - arrival.produced), arrival.events)
-        elif now - arrival.produced >= overdue_ms:
-            latencies.add(now - arrival.produced, arrival.events)
-            overdue += arrival.events
-        else:
-            pending.append(arrival)
-    return latencies, pending, overdue
-
-
-class Copies:
-    """Which facts have come: of what was delivered twice, only the first copy is counted by a job."""
-
-    def __init__(self) -> None:
-        self._seen: set[int] = set()
-        self._before: set[int] = set()
-        self._since = 0.0
-
-    def first(self, facts: Iterable[int]) -> int:
-        """How many of them come for the first time."""
-        new = {fact for fact in facts if fact not in self._seen and fact not in self._before}
-        self._seen |= new
-        return len(new)
-
-    def forget(self, now: float) -> None:
-        """Drop what came over twice `_RANGE_SECONDS` ago; what came within once that is kept. `now` in seconds since the epoch."""
-        if now - self._since >= _RANGE_SECONDS:
-            self._before, self._seen, self._since = self._seen, set(), now
 
 
 @dataclass(frozen=True)
@@ -224,7 +99,7 @@ class _Stream:
             f"SELECT room_id, broadcast_id, {part} AS part, received_at, {fact} AS fact FROM {self.table} "
             # What was stored in these seconds is little of what the key leaves: no other column is read for the rest.
             "PREWHERE inserted_at >= toDateTime(%(begin)s, 'UTC') AND inserted_at < toDateTime(%(end)s, 'UTC') "
-            f"WHERE {self.condition} AND NOT is_late AND event_time >= received_at - {_ARRIVES_WITHIN_SECONDS} "
+            f"WHERE {self.condition} AND NOT is_late AND event_time >= received_at - {ARRIVES_WITHIN_SECONDS} "
             "AND event_time >= toDateTime(%(since)s, 'UTC')"
         )
 
@@ -388,7 +263,7 @@ class FreshnessProbe:
                 self._polling_seconds += began - last
             last = began
             for job in self._jobs:
-                rows = client.execute(job.rows_sql, {"since": int(time.time()) - _RANGE_SECONDS}, settings=_ONE_THREAD)
+                rows = client.execute(job.rows_sql, {"since": int(time.time()) - RANGE_SECONDS}, settings=_ONE_THREAD)
                 now = _now()
                 with self._lock:
                     job.sightings.poll([((room, broadcast, part), newest) for room, broadcast, part, newest in rows], now)
@@ -406,7 +281,7 @@ class FreshnessProbe:
                 continue
             arrived = {}
             for job in self._jobs:
-                span = {"begin": begin, "end": end, "since": begin - _RANGE_SECONDS}
+                span = {"begin": begin, "end": end, "since": begin - RANGE_SECONDS}
                 rows = client.execute(job.arrivals_sql, span, settings=_ONE_THREAD)
                 arrived[job.name] = [
                     Arrival((room, broadcast, part), at, events + job.copies.first(facts))
@@ -436,7 +311,7 @@ class FreshnessProbe:
         job.recent.append((time.monotonic(), latencies))
         while job.recent[0][0] < time.monotonic() - _RECENT_SECONDS:
             job.recent.popleft()
-        job.sightings.forget(now - _RANGE_SECONDS * 1_000)
+        job.sightings.forget(now - RANGE_SECONDS * 1_000)
 
 
 def _now() -> Milliseconds:

@@ -8,7 +8,8 @@ from itertools import accumulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.watch.freshness import Arrival, Copies, Freshness, Latencies, Sightings, measure
+from pipelines.watch.freshness import Freshness
+from pipelines.watch.sightings import Arrival, Copies, Latencies, Sightings, measure
 
 ROWS = ("a", "b", "c")
 
