@@ -1,4 +1,4 @@
-"""The table of what faults did, for people, for the README and for programs."""
+"""The table of what faults did, for people, for docs/measurements.md and for programs."""
 
 from __future__ import annotations
 
