@@ -97,18 +97,25 @@ def status(as_json: AsJson = False) -> None:
     from pipelines.settings import settings
 
     found = _running(settings())
-    details = [(a, rest.checkpoints(settings(), a), rest.last_failure(settings(), a.id)) for a in found]
+    details = [
+        (a, rest.restarts(settings(), a), rest.checkpoints(settings(), a), rest.last_failure(settings(), a.id)) for a in found
+    ]
     if as_json:
-        rows = [asdict(a) | {"checkpoints": asdict(c), "last_failure": failure} for a, c, failure in details]
+        rows = [
+            asdict(a) | {"restarts": restarts, "checkpoints": asdict(c), "last_failure": failure}
+            for a, restarts, c, failure in details
+        ]
         typer.echo(json.dumps(rows, indent=2, default=str))
     elif not found:
         Console(stderr=True).print("No application runs. Start one: livepulse jobs submit")
     else:
         table = Table("Application", "State", "Running for", "Checkpoints", "Last one", "Restarts", "Last failure", box=None)
-        for a, c, failure in details:
+        for a, restarts, c, failure in details:
             last = "–" if c.last_age_seconds is None else f"{c.last_age_seconds:.0f} s ago, {(c.last_bytes or 0) / 1e6:.1f} MB"
             counts = f"{c.completed} done, {c.failed} failed"
-            table.add_row(a.name, a.state, f"{a.seconds:.0f} s", counts, last, str(c.restarts), failure or "–")
+            table.add_row(
+                a.name, a.state, f"{a.seconds:.0f} s", counts, last, "–" if restarts is None else str(restarts), failure or "–"
+            )
         Console().print(table)
     if not found:
         raise typer.Exit(NOTHING_RUNS)

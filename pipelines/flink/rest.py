@@ -43,7 +43,8 @@ class Checkpoints:
 
     completed: int
     failed: int
-    restarts: int
+    restored: int
+    """How often the application went on from one of them, or from the savepoint that it was started with."""
     last_path: str | None
     last_age_seconds: float | None
     last_duration_seconds: float | None
@@ -115,7 +116,7 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     return Checkpoints(
         completed=answer["counts"]["completed"],
         failed=answer["counts"]["failed"],
-        restarts=answer["counts"]["restored"],
+        restored=answer["counts"]["restored"],
         last_path=last["external_path"] if last else None,
         last_age_seconds=time.time() - last["latest_ack_timestamp"] / 1000 if last else None,
         last_duration_seconds=last["end_to_end_duration"] / 1000 if last else None,
@@ -124,6 +125,15 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
         failed_age_seconds=time.time() - failed["failure_timestamp"] / 1000 if failed else None,
         failure=failed["failure_message"] if failed else None,
     )
+
+
+def restarts(settings: Settings, application: Application) -> int | None:
+    """How often the JobManager that runs the application now has restarted it; None when Flink does not say."""
+    deadline = time.monotonic() + 2
+    # Flink collects such figures when it is asked for them, and answers before it has them.
+    while not (found := get(settings, f"/jobs/{application.id}/metrics?get=numRestarts")) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return int(found[0]["value"]) if found else None
 
 
 def checkpoint_interval(settings: Settings, application: Application) -> float:

@@ -83,8 +83,8 @@ def run_livepulse(settings: Settings, prepared: Prepared, cpu: CpuHistory, name:
     written = results.read(settings, begin, end)
     vertices = observe.vertices(settings, application, written.last - sources_since)
     running = next(found for found in rest.overview(settings) if found.id == application)
-    if restarts := rest.checkpoints(settings, running).restarts:
-        raise Mismatch(f"{LIVEPULSE}: restarted {restarts} times: {rest.last_failure(settings, running.id)}")
+    if restored := rest.checkpoints(settings, running).restored:
+        raise Mismatch(f"{LIVEPULSE}: restarted {restored} times: {rest.last_failure(settings, running.id)}")
     rest.cancel(settings, running)
     rest.wait_until_over(settings, running)
 

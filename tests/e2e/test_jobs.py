@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -62,3 +63,6 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     assert resumed.returncode == 0, resumed.stderr
     send(stack, broadcasts(3))
     await_verified(cli)
+    [application] = json.loads(cli("jobs", "status", "--json").stdout)
+    assert application["checkpoints"]["restored"] == 1
+    assert application["restarts"] == 0, "it was stopped, and nothing broke"
