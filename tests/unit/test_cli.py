@@ -20,6 +20,7 @@ import pipelines.stack.lifecycle
 import pipelines.topics
 from pipelines.cli import COMMANDS
 from pipelines.settings import settings
+from tests.conftest import free_port
 
 NOWHERE = "127.0.0.1:1"
 
@@ -45,6 +46,8 @@ def livepulse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     for name in pipelines.settings.Settings.model_fields:
         monkeypatch.delenv(f"LIVEPULSE_{name.upper()}", raising=False)
     monkeypatch.setenv("LIVEPULSE_HOME", str(tmp_path / "home"))
+    # The usual one may be taken by the board of whoever runs the tests.
+    monkeypatch.setenv("LIVEPULSE_BOARD_PORT", str(free_port()))
 
     def run(*arguments: str, **given: str) -> Ended:
         for name, value in given.items():
