@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pipelines.flink.script import Script
 
-NOVELTY = "io.livepulse.flink.novelty.Novelty"
+_NOVELTY = "io.livepulse.flink.novelty.Novelty"
 _VIEW = re.compile(r"CREATE TEMPORARY VIEW `?(?P<name>\w+)`? AS\s+(?P<query>.*)", re.DOTALL)
 
 _KEPT_PLANS = 20
@@ -82,7 +82,6 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         options["execution.state-recovery.path"] = savepoint
     environment = open_environment(options)
     try:
-        environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
         define(environment, [statement for statement in application.definitions if not _VIEW.match(statement)])
         plan = json.loads(_planned(environment, settings, application, options))
         flush_by_the_clock(plan)
@@ -101,7 +100,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
 
 
 def open_environment(options: Mapping[str, str]) -> TableEnvironment:
-    """A table environment with these options, in a JVM of its own."""
+    """A table environment with these options and the function `novelty`, in a JVM of its own."""
     from pyflink.common import Configuration
     from pyflink.table import EnvironmentSettings, TableEnvironment
 
@@ -111,7 +110,11 @@ def open_environment(options: Mapping[str, str]) -> TableEnvironment:
     configuration = Configuration()
     for key, value in options.items():
         configuration.set_string(key, value)
-    return TableEnvironment.create(EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build())
+    environment = TableEnvironment.create(
+        EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
+    )
+    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{_NOVELTY}'")
+    return environment
 
 
 def define(environment: TableEnvironment, statements: Iterable[str]) -> None:

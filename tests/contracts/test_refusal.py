@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipelines.errors import UserError
-from pipelines.flink.application import NOVELTY, compile_plan, define, flink_options, open_environment
+from pipelines.flink.application import compile_plan, define, flink_options, open_environment
 from pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ CALL = "kind, broadcast_id, event_time, user_id"
 @pytest.fixture(scope="module")
 def flink(stack: Settings) -> TableEnvironment:
     environment = open_environment(flink_options(stack, "refused"))
-    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
     define(environment, [TABLE, SINK])
     return environment
 

@@ -18,8 +18,6 @@ from tests.e2e.pipeline import await_verified, broadcasts, send
 pytestmark = pytest.mark.timeout(900)
 
 ROOT = Path(__file__).parent.parent.parent
-
-
 JAVA = ("pipelines/flink_extension", "deploy/local/pom.xml")
 """What the jars of an application are made from."""
 
@@ -51,13 +49,15 @@ def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) 
             check=False,
         )
 
-    if git("diff", "--quiet", commit, "--", *JAVA).returncode != 0:
-        components = folder.parent / "components"
-        shutil.copytree(Layout.of(settings_of(stack_env)).components, components)
-        environment["LIVEPULSE_COMPONENTS"] = str(components)
-        succeed(cli("install"))
-    yield cli
-    git("worktree", "remove", "--force", str(folder))
+    try:
+        if git("diff", "--quiet", commit, "--", *JAVA).returncode != 0:
+            components = folder.parent / "components"
+            shutil.copytree(Layout.of(settings_of(stack_env)).components, components)
+            environment["LIVEPULSE_COMPONENTS"] = str(components)
+            succeed(cli("install"))
+        yield cli
+    finally:
+        git("worktree", "remove", "--force", str(folder))
 
 
 def succeed(done: subprocess.CompletedProcess[str]) -> None:

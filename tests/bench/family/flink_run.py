@@ -22,7 +22,7 @@ from kafka.admin import NewTopic
 from jobs.catalogue import Output, metric_topic
 from jobs.flink import sink_sql
 from pipelines.flink import rest
-from pipelines.flink.application import NOVELTY, compile_plan, define, execute_plan, flink_options, number_of, open_environment
+from pipelines.flink.application import compile_plan, define, execute_plan, flink_options, number_of, open_environment
 from pipelines.flink.plan import flush_by_the_clock, name_operators
 from pipelines.flink.script import filled, statements
 from pipelines.settings import Settings
@@ -151,7 +151,6 @@ def run(
         **(changed or {}),
     }
     environment = open_environment(options)
-    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{NOVELTY}'")
     for named, function in (functions or {}).items():
         environment.create_temporary_function(named, function)
     define(environment, definitions)
