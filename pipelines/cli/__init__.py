@@ -189,10 +189,10 @@ def _service_error(service: str, error: Exception) -> UserError:
 
 def _one_line(error: Exception) -> str:
     """What happened, without the server's stack trace."""
+    from pipelines.flink.causes import began
+
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    causes = [line for line in text.splitlines() if line.startswith("Caused by: ")]
-    text = causes[-1].removeprefix("Caused by: ") if causes else text.partition("Stack trace:")[0].partition("\n\tat ")[0]
-    line = " ".join(text.removeprefix("DB::Exception: ").split())
+    line = began(text.partition("Stack trace:")[0]).removeprefix("DB::Exception: ")
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]} …"
 
 

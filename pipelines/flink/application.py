@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs.catalogue import Job
 from pipelines.errors import UserError
+from pipelines.flink.causes import began
 from pipelines.flink.plan import flush_by_the_clock, name_operators, reached_by, remember_forever, remembering
 from pipelines.flink.refusal import shown
 from pipelines.flink.script import script
@@ -93,7 +94,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         environment.get_config().set("pipeline.global-job-parameters", f"{VERSION}:{made},{OPERATORS}:{operators}")
         return execute_plan(environment, plan)
     except TableException as error:
-        why = str(error).rpartition("Caused by: ")[2].splitlines()[0]  # the cause that all others wrap
+        why = began(str(error))
         if "Cannot map checkpoint/savepoint state" in why:
             raise _has_changed(name, "what is counted no more, or otherwise, is remembered there") from error
         raise UserError(f"Flink refuses {', '.join(job.name for job in jobs)}: {why}") from error

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pipelines.errors import UserError
+from pipelines.flink.causes import causes
 
-_CAUSE = re.compile(r"^(?:Caused by)?: (?:[\w$]+\.)+[\w$]+: (?P<text>.+?)(?=\n\tat |\nWas expecting|\Z)", re.MULTILINE | re.DOTALL)
 _PLACE = re.compile(
     r"\s*(?:From|at) line (?P<line>\d+), column (?P<column>\d+)(?: to line (?P<last_line>\d+), column (?P<last>\d+))?(?:: )?"
 )
@@ -28,12 +28,16 @@ def shown(name: str, statement: str | None = None) -> Iterator[None]:
     try:
         yield
     except (Py4JJavaError, JavaException) as error:
-        causes = [found["text"] for found in _CAUSE.finditer(str(error))] or [str(error)]
-        why = next((text for text in reversed(causes) if _PLACE.search(text)), causes[-1])
+        said = [_without_class(cause).partition("\nWas expecting")[0] for cause in causes(str(error))]
+        why = next((text for text in reversed(said) if _PLACE.search(text)), said[-1])
         hint = None
         if statement and (place := _PLACE.search(why)):
             why, hint = why.replace(place[0], ""), _marked(statement, place)
         raise UserError(f"Flink refuses {name}: {why}", hint) from error
+
+
+def _without_class(cause: str) -> str:
+    return cause.partition(": ")[2] or cause
 
 
 def _marked(statement: str, place: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 
 from pipelines.errors import UserError
+from pipelines.flink.causes import began
 from pipelines.settings import Settings
 from pipelines.stack.health import away
 
@@ -147,15 +148,15 @@ def version(settings: Settings) -> str:
 
 
 def last_failure(settings: Settings, number: str) -> str | None:
-    """The first line of the newest exception that made the application restart or fail."""
+    """What made the application restart or fail the last time."""
     entries = _exceptions(settings, number)
-    return str(entries[0]["stacktrace"]).splitlines()[0] if entries else None
+    return began(str(entries[0]["stacktrace"])) if entries else None
 
 
 def failures(settings: Settings, application: Application) -> list[Failure]:
     """What made the application restart or fail, the newest first; Flink remembers some sixteen."""
     return [
-        Failure(time.time() - entry["timestamp"] / 1000, _root(str(entry["stacktrace"])))
+        Failure(time.time() - entry["timestamp"] / 1000, began(str(entry["stacktrace"])))
         for entry in _exceptions(settings, application.id)
     ]
 
@@ -163,13 +164,6 @@ def failures(settings: Settings, application: Application) -> list[Failure]:
 def _exceptions(settings: Settings, number: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = get(settings, f"/jobs/{number}/exceptions")["exceptionHistory"]["entries"]
     return found
-
-
-def _root(stacktrace: str) -> str:
-    """The line of a Java stack trace that names what began it."""
-    lines = stacktrace.splitlines() or [""]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return causes[-1] if causes else lines[0]
 
 
 def stop_with_savepoint(settings: Settings, application: Application, timeout_seconds: float = 300) -> str:
@@ -187,7 +181,7 @@ def stop_with_savepoint(settings: Settings, application: Application, timeout_se
         answer = get(settings, f"/jobs/{application.id}/savepoints/{trigger}")
         if answer["status"]["id"] == "COMPLETED":
             if cause := answer["operation"].get("failure-cause"):
-                raise UserError(f"The savepoint of {application.name} failed: {str(cause['stack-trace']).splitlines()[0]}")
+                raise UserError(f"The savepoint of {application.name} failed: {began(str(cause['stack-trace']))}")
             return str(answer["operation"]["location"])
         time.sleep(0.2)
     raise UserError(f"The savepoint of {application.name} did not complete within {timeout_seconds:.0f} s; it goes on.")
