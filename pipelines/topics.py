@@ -93,6 +93,21 @@ def retention(settings: Settings, names: Sequence[str]) -> dict[str, timedelta |
     return {name: _kept({key: entry["value"] for key, entry in found[name].items()}) for name in names}
 
 
+def shortened(settings: Settings, names: Sequence[str]) -> list[str]:
+    """Those of the topics whose first records Kafka holds no more."""
+    from kafka import KafkaConsumer, TopicPartition
+
+    from pipelines.kafka import kafka_python
+
+    consumer = KafkaConsumer(**kafka_python(settings))
+    try:
+        places = [TopicPartition(name, number) for name in names for number in consumer.partitions_for_topic(name) or ()]
+        begin = consumer.beginning_offsets(places)
+    finally:
+        consumer.close()
+    return [name for name in names if any(offset for place, offset in begin.items() if place.topic == name)]
+
+
 def _kept(config: Mapping[str, str]) -> timedelta | None:
     milliseconds = int(config["retention.ms"])
     if milliseconds < 0 or "compact" in config["cleanup.policy"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 if TYPE_CHECKING:
     from jobs.catalogue import Job
     from pipelines.flink.rest import Application
+    from pipelines.flink.savepoints import Stopped
     from pipelines.settings import Settings
 
 ALL = "livepulse"
@@ -128,8 +130,12 @@ def stop(
 ) -> None:
     """Stop an application, by default with a savepoint from which `resume` goes on.
 
+    Flink ends it when the savepoint is written, however long that takes and whether or not this command waits for it.
+
     Examples: [cyan]livepulse jobs stop[/]  ·  [cyan]livepulse jobs stop interaction --no-savepoint[/]
     """
+    from dataclasses import replace
+
     from rich.console import Console
 
     from pipelines.flink import rest, savepoints
@@ -140,10 +146,16 @@ def stop(
     application = _find(settings(), name)
     with console.status(f"Stopping {name} …"):
         if savepoint:
-            covered = _jobs_in(settings(), application)
-            operators = rest.parameters(settings(), application).get(OPERATORS)
-            path = rest.stop_with_savepoint(settings(), application)
-            savepoints.remember(settings(), name, path, covered, operators)
+            stopped = savepoints.Stopped(
+                sorted(_jobs_in(settings(), application)),
+                operators=rest.parameters(settings(), application).get(OPERATORS),
+                application=application.id,
+                asked_at=time.time(),
+            )
+            request = rest.stop_with_savepoint(settings(), application)
+            savepoints.note(settings(), name, stopped)  # who stops waiting can resume all the same
+            path = rest.savepoint(settings(), application, request)
+            savepoints.note(settings(), name, replace(stopped, savepoint=path))
         else:
             rest.cancel(settings(), application)
         rest.wait_until_over(settings(), application)
@@ -160,7 +172,7 @@ def resume(
         typer.Option("--from", metavar="PATH", help="A savepoint or retained checkpoint; the last savepoint when left out."),
     ] = None,
 ) -> None:
-    """Start an application from where it was stopped, with the jobs that it had.
+    """Start an application from where it was stopped, with the jobs that it had; exit 3 when it never was.
 
     Examples: [cyan]livepulse jobs resume[/]  ·  [cyan]livepulse jobs resume interaction --from file:///…/savepoint-1a2b3c[/]
     """
@@ -171,9 +183,48 @@ def resume(
     require(settings(), "kafka", "flink")
     if savepoint is None:
         stopped = savepoints.last(settings(), name)
-        _start(settings(), _chosen(stopped.jobs), name, stopped.savepoint, stopped.operators)
+        savepoint = stopped.savepoint or _written_since(settings(), name, stopped)
+        _refuse_forgotten(settings(), name, stopped, savepoint)
+    elif (noted := savepoints.written_as(settings(), savepoint)) is not None:
+        stopped = noted
     else:
-        _start(settings(), _chosen(_jobs_of(name)), name, savepoint)
+        stopped = savepoints.Stopped(_jobs_of(name))
+        _warn(f"What wrote {savepoint} is not known here: that every count goes on is not checked.")
+    _start(settings(), _chosen(stopped.jobs), name, savepoint, stopped.operators)
+
+
+def _written_since(settings: Settings, name: str, stopped: Stopped) -> str:
+    """The savepoint that nobody waited for."""
+    from pipelines.errors import UserError
+    from pipelines.flink import rest
+
+    if any(application.id == stopped.application for application in _running(settings)):
+        raise UserError(f"{name} still runs: its savepoint is being written, or failed.", "Look: livepulse jobs status")
+    found = rest.newest_savepoint(settings, stopped.application) if stopped.application else None
+    if found is None:
+        hint = "Look for it in the folder that Flink's execution.checkpointing.savepoint-dir names, and give it with --from PATH."
+        raise UserError(f"Flink does not say which savepoint {name} was stopped with.", hint)
+    return found
+
+
+def _refuse_forgotten(settings: Settings, name: str, stopped: Stopped, savepoint: str) -> None:
+    """Flink forgets by the clock, also while nothing runs: windows would begin again in the middle."""
+    from pipelines.errors import UserError
+    from pipelines.flink.application import submit_again
+
+    hours = 0.0 if stopped.asked_at is None else (time.time() - stopped.asked_at) / 3_600
+    if hours > settings.state_ttl_hours:
+        raise UserError(
+            f"{name} was stopped {hours:,.0f} h ago, and what it remembers is kept for {settings.state_ttl_hours} h.",
+            f"Count everything again from the topics: {submit_again(name)}\n"
+            f"Or go on all the same, with windows and people of then counted anew: livepulse jobs resume {name} --from {savepoint}",
+        )
+
+
+def _warn(text: str) -> None:
+    from rich.console import Console
+
+    Console(stderr=True, soft_wrap=True).print(text, style="yellow", markup=False)
 
 
 def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | None, remembered: str | None = None) -> None:
@@ -181,7 +232,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
 
     from pipelines.errors import UserError
     from pipelines.flink import rest
-    from pipelines.flink.application import VERSION, made_from
+    from pipelines.flink.application import VERSION, made_from, submit_again
     from pipelines.flink.application import submit as submit_application
     from pipelines.stack.health import require
 
@@ -198,7 +249,7 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
                     f"{name} already runs, with other SQL, settings or jars than today's.",
                     hint="Go on with today's and all it remembers, which is refused where the SQL is another: "
                     f"livepulse jobs stop {name} && livepulse jobs resume {name}\n"
-                    f"Or count everything again: livepulse jobs stop {name} --no-savepoint && livepulse jobs submit",
+                    f"Or count everything again: livepulse jobs stop {name} --no-savepoint && {submit_again(name)}",
                 )
             others = " ".join(sorted(wanted - double))
             raise UserError(
@@ -209,7 +260,20 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     with console.status(f"Compiling and starting {name} … (about 20 s)"):
         number = submit_application(settings, chosen, name, savepoint, remembered)
         rest.wait_until_running(settings, number)
+    if savepoint is None:
+        _warn_of_what_is_gone(settings, chosen)
     console.print(f"[green]✓[/] {name} runs as {number}: http://{settings.flink_address}/#/job/{number}/overview")
+
+
+def _warn_of_what_is_gone(settings: Settings, chosen: list[Job]) -> None:
+    from pipelines.topics import shortened
+
+    for job in chosen:
+        if job.state == "forever" and (gone := shortened(settings, job.topics)):
+            _warn(
+                f"Kafka no longer holds the first records of {', '.join(gone)}, and {job.name} knows nothing of them: "
+                "who bought only then counts as new."
+            )
 
 
 def _chosen(names: list[str] | None) -> list[Job]:
@@ -255,6 +319,8 @@ def _find(settings: Settings, name: str) -> Application:
     running = _running(settings)
     for application in running:
         if application.name == name:
+            if not _jobs_in(settings, application):
+                raise UserError(f"{name} on Flink is not livepulse's: none of its jobs writes there.", "Its owner stops it.")
             return application
     names = ", ".join(application.name for application in running) or "none"
     raise UserError(f"No application {name} runs.", hint=f"Running: {names}.", exit_code=NOTHING_RUNS)

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
-from jobs.catalogue import Job
+from jobs.catalogue import Job, jobs
 from pipelines.errors import UserError
 from pipelines.flink.causes import began
 from pipelines.flink.plan import flush_by_the_clock, name_operators, reached_by, remember_forever, remembering
@@ -176,9 +176,14 @@ def _check_savepoint(plan: dict[str, Any], remembered: str, name: str) -> None:
 def _has_changed(name: str, how: str) -> UserError:
     return UserError(
         f"The SQL of {name} has changed since it was stopped: {how}.",
-        hint="Count everything again from the topics, to the right numbers: livepulse jobs submit\n"
+        hint=f"Count everything again from the topics: {submit_again(name)}\n"
         "Or go on from there with the version of livepulse that it was stopped with.",
     )
+
+
+def submit_again(name: str) -> str:
+    """The command that counts everything of an application again from the topics."""
+    return " ".join(["livepulse jobs submit", *(job for job in name.split("+") if job in jobs())])
 
 
 def _planned(environment: TableEnvironment, settings: Settings, application: Script, options: dict[str, str]) -> str:

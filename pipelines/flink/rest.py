@@ -166,25 +166,39 @@ def _exceptions(settings: Settings, number: str) -> list[dict[str, Any]]:
     return found
 
 
-def stop_with_savepoint(settings: Settings, application: Application, timeout_seconds: float = 300) -> str:
-    """Stops an application after a savepoint of all it remembers.
+def stop_with_savepoint(settings: Settings, application: Application) -> str:
+    """Has an application stopped after a savepoint of all it remembers, which Flink does whether or not somebody waits.
 
     Returns:
-        The savepoint's path.
+        Flink's id of what it was asked for.
+    """
+    return str(_request(settings, "POST", f"/jobs/{application.id}/stop", {"drain": False})["request-id"])
+
+
+def savepoint(settings: Settings, application: Application, request: str) -> str:
+    """The path of the savepoint that an application is stopped with, when it is there: Flink gives up by itself.
 
     Raises:
-        UserError: the savepoint failed or took too long; the application goes on.
+        UserError: the savepoint failed; the application goes on.
     """
-    trigger = _request(settings, "POST", f"/jobs/{application.id}/stop", {"drain": False})["request-id"]
-    deadline = time.monotonic() + timeout_seconds
-    while time.monotonic() < deadline:
-        answer = get(settings, f"/jobs/{application.id}/savepoints/{trigger}")
+    while True:
+        answer = get(settings, f"/jobs/{application.id}/savepoints/{request}")
         if answer["status"]["id"] == "COMPLETED":
             if cause := answer["operation"].get("failure-cause"):
                 raise UserError(f"The savepoint of {application.name} failed: {began(str(cause['stack-trace']))}")
             return str(answer["operation"]["location"])
         time.sleep(0.2)
-    raise UserError(f"The savepoint of {application.name} did not complete within {timeout_seconds:.0f} s; it goes on.")
+
+
+def newest_savepoint(settings: Settings, number: str) -> str | None:
+    """The path of the newest savepoint of an application; None when it has none, or Flink does not know it any more."""
+    try:
+        found = get(settings, f"/jobs/{number}/checkpoints")["latest"]["savepoint"]
+    except UserError as error:
+        if isinstance(error.__cause__, httpx.HTTPStatusError):
+            return None
+        raise
+    return str(found["external_path"]) if found else None
 
 
 def cancel(settings: Settings, application: Application) -> None:

@@ -3,46 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
 
+NONE_KNOWN = 3
+"""Exit code: there is nothing to resume from."""
+
 
 @dataclass(frozen=True)
 class Stopped:
     """What an application was stopped with."""
 
-    savepoint: str
     jobs: list[str]
+    savepoint: str | None = None
+    """Its path; None while Flink has not said it, which takes minutes where much is remembered."""
     operators: str | None = None
     """Its parameter `application.OPERATORS`; None where a version stopped it that did not note it."""
+    application: str | None = None
+    """Flink's id of it, and when it was asked to stop, in seconds since 1970; None as above."""
+    asked_at: float | None = None
 
 
-def remember(settings: Settings, application: str, savepoint: str, jobs: Iterable[str], operators: str | None) -> None:
-    """Notes the savepoint of an application that was stopped."""
+def note(settings: Settings, name: str, stopped: Stopped) -> None:
+    """Remembers it as what the application of this name was last stopped with."""
     path = _file(settings)
     path.parent.mkdir(parents=True, exist_ok=True)
-    noted = _noted(path) | {application: asdict(Stopped(savepoint, sorted(jobs), operators))}
-    path.write_text(json.dumps(noted, indent=1), encoding="utf-8")
+    noted = _noted(path) | {name: asdict(stopped)}
+    # Aside first: what is half written could not be read, and nothing be resumed.
+    with NamedTemporaryFile("w", dir=path.parent, suffix=".making", encoding="utf-8", delete=False) as file:
+        json.dump(noted, file, indent=1)
+    Path(file.name).rename(path)
 
 
-def last(settings: Settings, application: str) -> Stopped:
-    """What an application was last stopped with.
+def last(settings: Settings, name: str) -> Stopped:
+    """What the application of this name was last stopped with.
 
     Raises:
         UserError: it is not known.
     """
     noted = _noted(_file(settings))
-    if application not in noted:
+    if name not in noted:
         known = f"Known: {', '.join(sorted(noted))}." if noted else "None was stopped with a savepoint from here."
-        raise UserError(f"No savepoint of {application} is known.", hint=f"{known} Give one with --from PATH, or submit it anew.")
-    found = noted[application]
-    return Stopped(found["savepoint"], found["jobs"], found.get("operators"))
+        hint = f"{known} Give one with --from PATH, or submit it anew."
+        raise UserError(f"No savepoint of {name} is known.", hint, exit_code=NONE_KNOWN)
+    return Stopped(**noted[name])
+
+
+def written_as(settings: Settings, path: str) -> Stopped | None:
+    """What was stopped with the savepoint at this path; None when that is not known."""
+    return next((Stopped(**found) for found in _noted(_file(settings)).values() if found["savepoint"] == path), None)
 
 
 def _file(settings: Settings) -> Path:

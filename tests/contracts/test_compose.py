@@ -16,8 +16,10 @@ import yaml
 
 import schemas
 from pipelines import compose
+from pipelines.flink.savepoints import NONE_KNOWN
 from pipelines.settings import Settings
 from pipelines.stack import components
+from pipelines.stack.layout import Layout
 from pipelines.stack.roles import password_variable, roles
 from pipelines.stack.site import TEMPLATES
 
@@ -114,7 +116,11 @@ def test_what_runs_on_is_watched_and_comes_back(services: dict[str, Any]) -> Non
 def test_livepulse_finds_the_services(services: dict[str, Any]) -> None:
     """Its variables are settings that there are, with the values that the generated files were made with."""
     for name in ("jobmanager", "taskmanager", "setup", "verify"):
-        given = {key.removeprefix("LIVEPULSE_").lower(): value for key, value in services[name]["environment"].items()}
+        given = {
+            key.removeprefix("LIVEPULSE_").lower(): value
+            for key, value in services[name]["environment"].items()
+            if key.startswith("LIVEPULSE_")
+        }
         assert given.keys() <= Settings.model_fields.keys()
         settings = Settings.model_validate(given, strict=False)
         for field in ("kafka", "flink", "clickhouse", "clickhouse_database", "lateness_seconds"):
@@ -132,10 +138,29 @@ def test_livepulse_finds_the_services(services: dict[str, Any]) -> None:
     assert services["jobmanager"]["ports"][0]["target"] == compose.SITE.flink_port
 
 
+def test_flink_alone_reads_the_mounted_configuration(services: dict[str, Any]) -> None:
+    """What starts jobs would find no options for Java where nothing is mounted, and go on without."""
+    for name in ("zookeeper", "jobmanager", "taskmanager", "setup", "verify"):
+        mounted = {mount["target"] for mount in services[name]["volumes"]}
+        told = services[name]["environment"].get("FLINK_CONF_DIR")
+        assert told is None or told in mounted
+        assert bool(told) == (name in ("zookeeper", "jobmanager", "taskmanager"))
+    assert "FLINK_CONF_DIR=" not in (FOLDER / "Dockerfile").read_text()
+
+
+def test_plans_of_jobs_can_be_written() -> None:
+    text = (FOLDER / "Dockerfile").read_text()
+    [components] = set(re.findall(r"LIVEPULSE_COMPONENTS=(\S+)", text))
+    [owned] = re.findall(r"chown -R livepulse (.+)", text)
+    assert str(Layout(Path("/home"), Path(components)).flink_plans) in owned.split()
+
+
 def test_topics_tables_and_jobs_come_from_the_same_commands(services: dict[str, Any]) -> None:
     """No topic and no table is made by anything else: `livepulse migrate` is what the local stack uses."""
-    script = services["setup"]["command"][-1]
-    assert script.startswith("livepulse migrate && ") and "livepulse jobs submit" in script
+    script = services["setup"]["command"][-1].replace("$$", "$")  # as a variable would be written
+    assert script.startswith("livepulse migrate && ")
+    # From the beginning only where there is nothing to go on from.
+    assert f"livepulse jobs resume || {{ [ $? -eq {NONE_KNOWN} ] && livepulse jobs submit; }}" in script
     assert not re.search(r"CREATE TABLE|kafka-topics|KAFKA_CREATE|initdb", (FOLDER / "compose.yaml").read_text())
 
 

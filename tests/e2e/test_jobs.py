@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from dataclasses import replace
 
 import pytest
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import NewTopic
 
+from pipelines.flink import savepoints
+from pipelines.kafka import kafka_python
+from pipelines.produce import Sender
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
+from pipelines.topics import admin, shortened
 from tests.conftest import Cli
 from tests.e2e.pipeline import await_verified, broadcasts, send
 
@@ -58,6 +66,17 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     assert stopped.returncode == 0, stopped.stderr
     assert "savepoint" in stopped.stderr
     assert cli("jobs", "status").returncode == 3
+    never = cli("jobs", "resume", "interaction")
+    assert (never.returncode, never.stderr.partition(" known.")[0]) == (3, "Error: No savepoint of interaction is")
+
+    savepoint = savepoints.last(stack, "livepulse")
+    savepoints.note(stack, "livepulse", replace(savepoint, asked_at=time.time() - (stack.state_ttl_hours + 1) * 3_600))
+    forgotten = cli("jobs", "resume")
+    assert forgotten.returncode == 1
+    assert "stopped 49 h ago" in forgotten.stderr and f"--from {savepoint.savepoint}" in forgotten.stderr
+
+    # As where nobody waited for Flink's answer: Flink still knows it.
+    savepoints.note(stack, "livepulse", replace(savepoint, savepoint=None))
     send(stack, broadcasts(2))
     resumed = cli("jobs", "resume")
     assert resumed.returncode == 0, resumed.stderr
@@ -66,3 +85,29 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     [application] = json.loads(cli("jobs", "status", "--json").stdout)
     assert application["checkpoints"]["restored"] == 1
     assert application["restarts"] == 0, "it was stopped, and nothing broke"
+
+
+def test_what_kafka_no_longer_holds_is_said(stack: Settings) -> None:
+    name = "order-shortened"
+    client = admin(stack)
+    try:
+        client.create_topics([NewTopic(name=name, num_partitions=2, replication_factor=1)])
+        with Sender(stack.kafka_address) as sender:
+            for _ in range(10):
+                sender.send(name, "key", b"value", 1)
+        assert shortened(stack, ["order", name]) == []
+        [begun] = [place for place, end in ends(stack, name).items() if end]
+        client.delete_records({begun: 5})
+        assert shortened(stack, ["order", name]) == [name]
+    finally:
+        client.delete_topics([name])
+        client.close()
+
+
+def ends(stack: Settings, topic: str) -> dict[TopicPartition, int]:
+    consumer = KafkaConsumer(**kafka_python(stack))
+    try:
+        found: dict[TopicPartition, int] = consumer.end_offsets([TopicPartition(topic, number) for number in range(2)])
+        return found
+    finally:
+        consumer.close()
