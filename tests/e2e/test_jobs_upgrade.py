@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parent.parent.parent
 JAVA = ("pipelines/flink_extension", "deploy/local/pom.xml")
 """What the jars of an application are made from."""
+PLAN = ("jobs", "schemas", "pipelines/flink/application.py", "pipelines/flink/plan.py", "pipelines/flink/script.py", "requirements.lock")
+"""What its plan is made from: where none of it has changed, every count must go on."""
 
 
 def git(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -30,8 +32,7 @@ def git(*arguments: str) -> subprocess.CompletedProcess[str]:
 def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) -> Iterator[Cli]:
     """`livepulse` as it was at the commit before, with its jars; at the last commit, where something is not committed yet."""
     folder = tmp_path_factory.mktemp("before") / "livepulse"
-    changed = git("status", "--porcelain", "--untracked-files=no").stdout.strip()
-    commit = "HEAD" if changed else "HEAD~1"
+    commit = commit_before()
     made = git("worktree", "add", "--detach", str(folder), commit)
     if made.returncode != 0:
         pytest.skip(f"the commit before is not here: {made.stderr.strip()}")
@@ -60,6 +61,11 @@ def before(tmp_path_factory: pytest.TempPathFactory, stack_env: dict[str, str]) 
         git("worktree", "remove", "--force", str(folder))
 
 
+def commit_before() -> str:
+    """The last commit, where something is not committed yet."""
+    return "HEAD" if git("status", "--porcelain", "--untracked-files=no").stdout.strip() else "HEAD~1"
+
+
 def succeed(done: subprocess.CompletedProcess[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -68,6 +74,7 @@ def go_on(version: Cli) -> None:
     """From the savepoint; where the SQL has changed since, that must be said, and everything is counted again."""
     resumed = version("jobs", "resume")
     if resumed.returncode != 0:
+        assert git("diff", "--quiet", commit_before(), "--", *PLAN).returncode != 0, resumed.stderr
         assert "has changed since it was stopped" in resumed.stderr, resumed.stdout + resumed.stderr
         succeed(version("jobs", "submit"))
 
