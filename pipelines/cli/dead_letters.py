@@ -344,5 +344,6 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
     if outcome.forgotten:
         console.print(
             f"Older than the {settings().state_ttl_hours} h for which Flink remembers windows (LIVEPULSE_STATE_TTL_HOURS): "
-            f"{outcome.forgotten:,}. Their windows are right once everything is counted anew: livepulse jobs submit"
+            f"{outcome.forgotten:,}. Their windows are right once everything is counted anew: "
+            "livepulse jobs stop --no-savepoint && livepulse jobs submit"
         )
