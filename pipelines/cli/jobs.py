@@ -47,8 +47,9 @@ def list_jobs(as_json: AsJson = False) -> None:
 
     try:
         covered = {name: application for application in _running(settings()) for name in _jobs_in(settings(), application)}
-    except UserError:  # the catalogue is worth showing without Flink
+    except UserError as error:  # the catalogue is worth showing without Flink
         covered = {}
+        _warn(f"Which jobs run is not known: {error.message}")
     if as_json:
         rows = [
             {

@@ -291,6 +291,7 @@ def test_the_catalogue_needs_no_flink(livepulse: Livepulse) -> None:
     assert ended.code == 0
     assert {row["job"] for row in json.loads(ended.out)} >= {"conversion", "dwell", "interaction", "repurchase"}
     assert all(row["application"] is None for row in json.loads(ended.out))
+    assert ended.err.startswith("Which jobs run is not known: flink does not answer at ")
 
 
 # Errors of the services' clients
