@@ -11,14 +11,15 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
-from pipelines.flink import savepoints
+from pipelines.flink import rest, savepoints
+from pipelines.flink.application import define, flink_options, open_environment
 from pipelines.kafka import kafka_python
 from pipelines.produce import Sender
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
 from pipelines.topics import admin, shortened
 from tests.conftest import Cli
-from tests.e2e.pipeline import await_verified, broadcasts, send
+from tests.e2e.pipeline import await_verified, broadcasts, send, wait_for
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -85,6 +86,18 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     [application] = json.loads(cli("jobs", "status", "--json").stdout)
     assert application["checkpoints"]["restored"] == 1
     assert application["restarts"] == 0, "it was stopped, and nothing broke"
+
+
+def test_what_is_not_livepulses_is_left_alone(cli: Cli, stack: Settings) -> None:
+    environment = open_environment(stack, flink_options(stack, "others"))
+    columns = "(number BIGINT) WITH ('connector' ="
+    define(environment, [f"CREATE TEMPORARY TABLE a {columns} 'datagen')", f"CREATE TEMPORARY TABLE b {columns} 'blackhole')"])
+    environment.execute_sql("INSERT INTO b SELECT number FROM a")
+    [others] = wait_for(lambda: [one for one in rest.overview(stack) if one.name == "others" and one.running], "others to run")
+    stopped = cli("jobs", "stop", "others")
+    rest.cancel(stack, others)
+    assert stopped.returncode == 1
+    assert "others on Flink is not livepulse's" in stopped.stderr
 
 
 def test_what_kafka_no_longer_holds_is_said(stack: Settings) -> None:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(900)
 ROOT = Path(__file__).parent.parent.parent
 JAVA = ("pipelines/flink_extension", "deploy/local/pom.xml")
 """What the jars of an application are made from."""
-PLAN = ("jobs", "schemas", "pipelines/flink/application.py", "pipelines/flink/plan.py", "pipelines/flink/script.py", "requirements.lock")
+PLAN = ("jobs", "schemas", *(f"pipelines/flink/{name}.py" for name in ("application", "plan", "script")), "requirements.lock")
 """What its plan is made from: where none of it has changed, every count must go on."""
 
 
