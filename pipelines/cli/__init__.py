@@ -203,7 +203,9 @@ def _show(error: UserError) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from pipelines.terminal import harmless
+
     console = Console(stderr=True, highlight=False, soft_wrap=True)
-    console.print(Text("Error: ", style="bold red") + Text(error.message, style="red"))
+    console.print(Text("Error: ", style="bold red") + Text(harmless(error.message), style="red"))
     if error.hint:
         console.print(Text(error.hint))

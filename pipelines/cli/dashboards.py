@@ -105,12 +105,14 @@ def push(
 def _show(findings: list[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from pipelines.terminal import harmless
 
     table = Table("dashboard", "panel", "chosen", "rows", "rows read", "ms", "problem", box=None)
     for column in table.columns[3:6]:
         column.justify = "right"
     for found in findings:
-        problem = f"[red]{found.problem}[/]" if found.problem else ""
         table.add_row(
             found.dashboard,
             found.panel,
@@ -118,7 +120,7 @@ def _show(findings: list[Finding]) -> None:
             f"{found.rows:,}",
             f"{found.read_rows:,}",
             f"{found.milliseconds:.0f}",
-            problem,
+            Text(harmless(found.problem), style="red"),
         )
     console = Console(highlight=False)
     console.print(table)

@@ -274,7 +274,8 @@ def _show_groups(groups: Sequence[Group]) -> None:
 
 
 def _show_letter(letter: DeadLetter, replays: Sequence[Replayed]) -> None:
-    from pipelines.dead_letters.render import harmless, legible, moment, replayed_json
+    from pipelines.dead_letters.render import legible, moment, replayed_json
+    from pipelines.terminal import harmless
 
     shown = legible(letter.raw)
     facts = {

@@ -60,6 +60,9 @@ def demo(
 
 
 def _show(outcome: Outcome, console: Console) -> None:
+    from rich.text import Text
+
+    from pipelines.terminal import harmless
     from pipelines.verify.run import verdict
     from pipelines.watch.render import percent, table
 
@@ -107,7 +110,7 @@ def _show(outcome: Outcome, console: Console) -> None:
     console.print(f"Took: {took}; {number}.", soft_wrap=True)
     for check in outcome.checks:
         for example in check.examples:
-            console.print(f"[red]{check.subject}[/]: {example}", soft_wrap=True)
+            console.print(Text.assemble((check.subject, "red"), f": {harmless(example)}"), soft_wrap=True)
     sign = "[green]✓[/]" if outcome.holds else "[red]✗[/]"
     console.print(f"{sign} Verified: [bold]{verdict(outcome.checks)}[/]", soft_wrap=True)
     if outcome.missing:

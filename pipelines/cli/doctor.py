@@ -47,11 +47,12 @@ def _show(findings: list[Finding]) -> None:
     from rich.text import Text
 
     from pipelines.doctor.finding import Level
+    from pipelines.terminal import harmless
 
     styles = {Level.PROBLEM: "bold red", Level.WARNING: "yellow", Level.UNKNOWN: "magenta", Level.OK: "green"}
     table = Table("", "Check", "Seen, and what helps", box=None, pad_edge=False)
     for found in findings:
-        seen = Text(found.seen)
+        seen = Text(harmless(found.seen))
         if found.help:
             seen.append(f"\n→ {found.help}", style="cyan")
         style = styles[found.level]

@@ -58,13 +58,15 @@ class Progress:
 
     def tick(self) -> None:
         """Show the line if it is time to."""
+        from rich.text import Text
+
         now = time.monotonic()
         if now - self._last < self._every:
             return
         text = self._line(now - self._began, now - self._last)
         self._last = now
         if self._status:
-            self._status.update(text)
+            self._status.update(Text(text))
         else:
             self._console.print(text, markup=False, soft_wrap=True)
 

@@ -85,7 +85,9 @@ def _check(settings: Settings, console: Console, wait: float, settle: int) -> li
 def _show(checks: list[Check]) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
+    from pipelines.terminal import harmless
     from pipelines.verify.run import verdict
 
     table = Table("Promise", "Subject", "Compared", "Left out", "Lost", "Extra", "Wrong", "Seconds", box=None)
@@ -97,7 +99,7 @@ def _show(checks: list[Check]) -> None:
     console.print(table)
     for check in checks:
         for example in check.examples:
-            console.print(f"[red]{check.subject}[/]: {example}")
+            console.print(Text.assemble((check.subject, "red"), f": {harmless(example)}"))
     console.print(verdict(checks))
 
 

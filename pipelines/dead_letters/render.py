@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from pipelines.dead_letters.read import DeadLetter, Group, Replayed
+from pipelines.terminal import harmless
 
 LONGEST = 4_000
 """Characters of a record that are shown; of bytes that are no text, a quarter as many."""
@@ -75,11 +76,6 @@ def replayed_json(letter: DeadLetter, replayed: Replayed) -> dict[str, Any]:
 def moment(time: datetime) -> str:
     """A time in UTC to the millisecond, the same for people and programs."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def harmless(text: str) -> str:
-    """The text with everything that is not printable spelled out."""
-    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _once(members: list[tuple[str, Any]]) -> dict[str, Any]:

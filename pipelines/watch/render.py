@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.terminal import harmless
 from pipelines.watch.board import Money, Room, Totals
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def line(rooms: Sequence[Room], totals: Totals, freshness: Freshness | None) -> 
         first = rooms[0]
         money = " + ".join(amount(money.paid, money.currency) for money in first.money) or NOTHING
         parts.append(
-            f"{first.room_id}: {first.viewers_now:,} viewers, {percent(first.interaction_rate)} interacting, "
+            f"{harmless(first.room_id)}: {first.viewers_now:,} viewers, {percent(first.interaction_rate)} interacting, "
             f"{minutes(first.average_watch_seconds)} watched, {percent(first.conversion_rate, 2)} conversion, {money}"
         )
     return f"{time.strftime('%H:%M:%S')}  " + "  |  ".join(parts)
@@ -135,7 +136,7 @@ def _money(room: Room, part: Callable[[Money], int]) -> str:
 
 # Title, side, whether a narrow table has it, and what is shown of a room.
 _COLUMNS: tuple[tuple[str, Literal["left", "right"], bool, Callable[[Room], str | Text]], ...] = (
-    ("Room", "left", True, lambda room: Text(room.room_id, style="bold")),
+    ("Room", "left", True, lambda room: Text(harmless(room.room_id), style="bold")),
     ("Viewers\nnow", "right", True, lambda room: f"{room.viewers_now:,}"),
     ("\nin all", "right", False, lambda room: f"{room.viewers:,}"),
     ("Inter-\nacting", "right", True, lambda room: percent(room.interaction_rate)),
