@@ -106,6 +106,9 @@ def _as_json(done: Forgotten, elsewhere: list[Place], again: datetime | None, dr
 def _show(done: Forgotten, elsewhere: list[Place], again: datetime | None, dry_run: bool) -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+
+    from pipelines.terminal import harmless
 
     console = Console(highlight=False)
     if not done.rows:
@@ -117,7 +120,8 @@ def _show(done: Forgotten, elsewhere: list[Place], again: datetime | None, dry_r
         console.print(table)
     if not dry_run:
         for one in done.remains:
-            console.print(f"[red]✗[/] still in {one.table}.{one.column}: {one.rows:,} rows", soft_wrap=True)
+            where = harmless(f"{one.table}.{one.column}")
+            console.print(Text.assemble(("✗", "red"), f" still in {where}: {one.rows:,} rows"), soft_wrap=True)
         if done.remains:
             console.print(
                 "  Rows that came in meanwhile: run the command again. Names of rooms, products and groups, values such as"

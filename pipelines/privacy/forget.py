@@ -26,7 +26,7 @@ from pipelines.clickhouse import connect
 from pipelines.errors import UserError
 from pipelines.privacy.columns import PersonalColumns, Request, personal_columns
 from pipelines.privacy.pseudonym import pseudonym as keyed_hash
-from pipelines.privacy.search import Found, log_tables, search
+from pipelines.privacy.search import Found, log_tables, quoted, search
 from pipelines.storage import tables
 
 if TYPE_CHECKING:
@@ -185,20 +185,18 @@ def _drop_left_over(client: Client) -> None:
 
 def _affected(client: Client, request: Request, columns: dict[str, PersonalColumns]) -> dict[str, int]:
     """Table -> rows that are to be changed."""
-    conditions = {table: condition for table, found in columns.items() if (condition := found.affected(request))}
-    conditions |= {table: _any_text(request, texts) for table, texts in log_tables(client).items()}
-    counted = {table: client.execute(f"SELECT count() FROM {table} WHERE {where}")[0][0] for table, where in conditions.items()}
+    rows = {table: f"{table} WHERE {condition}" for table, found in columns.items() if (condition := found.affected(request))}
+    rows |= {str(log): f"{log.sql} WHERE {_any_text(request, texts)}" for log, texts in log_tables(client).items()}
+    counted = {table: client.execute(f"SELECT count() FROM {those}")[0][0] for table, those in rows.items()}
     return {table: count for table, count in counted.items() if count}
 
 
 def _change(client: Client, request: Request, columns: dict[str, PersonalColumns], affected: dict[str, int]) -> None:
-    logs = log_tables(client)
+    logs = {
+        str(log): f"ALTER TABLE {log.sql} DELETE WHERE {_any_text(request, texts)}" for log, texts in log_tables(client).items()
+    }
     for table in affected:
-        if table in columns:
-            statements = columns[table].forget_sql(request)
-        else:
-            statements = [f"ALTER TABLE {table} DELETE WHERE {_any_text(request, logs[table])}"]
-        for statement in statements:
+        for statement in columns[table].forget_sql(request) if table in columns else [logs[table]]:
             client.execute(statement)
     while waiting := client.execute(
         f"SELECT table, latest_fail_reason FROM system.mutations WHERE position(command, '{request.name}') > 0 AND NOT is_done"
@@ -210,7 +208,7 @@ def _change(client: Client, request: Request, columns: dict[str, PersonalColumns
 
 
 def _any_text(request: Request, columns: list[str]) -> str:
-    return " OR ".join(request.names_person(f"toString(`{column}`)") for column in columns)
+    return " OR ".join(request.names_person(f"toString({quoted(column)})") for column in columns)
 
 
 def _delete_old_parts(client: Client, names: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 from pathlib import Path
+from typing import Any, cast
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 from pipelines.privacy.columns import Request, personal_columns
 from pipelines.privacy.pseudonym import pseudonym, pseudonymised
+from pipelines.privacy.search import search
 from pipelines.recording import Record, write
 from pipelines.replay import Replay
 from pipelines.settings import Settings
@@ -93,6 +95,28 @@ def test_a_new_table_is_covered_as_it_is() -> None:
     assert not any(f"{column} = " in update for column in ("room_id", "day", "kind"))
     insert, delete = personal_columns(StorageTable("t", "", columns, {}, "AggregatingMergeTree", ("user_id",))).forget_sql(request)
     assert insert.startswith("INSERT INTO t ") and delete.startswith("ALTER TABLE t DELETE ")
+
+
+class Server:
+    """Answers as ClickHouse that has these tables with these columns of text, each with the id in one row."""
+
+    def __init__(self, tables: dict[tuple[str, str], list[str]]) -> None:
+        self._tables = tables
+        self.asked: list[str] = []
+
+    def execute(self, sql: str, *_: object) -> list[tuple[object, ...]]:
+        if "groupArray(name) FROM system.columns" in sql:
+            return [(*table, columns) for table, columns in self._tables.items()]
+        self.asked.append(sql.partition(" FROM ")[0] + " … " + sql.rpartition(" FROM ")[2])
+        return [(1, 1)]
+
+
+def test_tables_of_others_are_searched_whatever_they_are_called() -> None:
+    server = Server({("livepulse", ".inner_id.4f-9"): ["no`te"], ("system", "query_log"): ["query"]})
+    found = search(cast(Any, server), Request("livepulse.r", "r", 1))
+    assert [one.rpartition(" … ")[2] for one in server.asked] == ["`livepulse`.`.inner_id.4f-9`", "`system`.`query_log`"]
+    assert "toString(`no\\`te`)" in server.asked[0]
+    assert [(one.table, one.column) for one in found] == [(".inner_id.4f-9", "no`te"), ("system.query_log", "query")]
 
 
 def test_retention_is_by_what_a_table_holds() -> None:

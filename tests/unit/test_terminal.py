@@ -6,10 +6,12 @@ import pytest
 from rich.console import Console
 
 import pipelines.cli.progress
-from pipelines.cli import dashboards, demo, doctor, verify
+from pipelines.cli import dashboards, demo, doctor, privacy, verify
 from pipelines.cli.progress import Progress
 from pipelines.doctor.finding import Finding, Level
 from pipelines.grafana.check import Finding as Panel
+from pipelines.privacy.forget import Forgotten
+from pipelines.privacy.search import Found
 from pipelines.verify.result import Check
 from pipelines.watch.board import Money, Room, Totals
 from pipelines.watch.demo import Outcome
@@ -60,6 +62,11 @@ def test_doctor(name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pyte
     monkeypatch.setenv("COLUMNS", "140")
     doctor._show([Finding("queues", Level.WARNING, f"cannot read {name}")])
     assert f"cannot read {NAMES[name]}" in capsys.readouterr().out
+
+
+def test_forget_user(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    privacy._show(Forgotten("1", found=[Found(name, "notes", rows=1, inside=0)]), [], None, dry_run=False)
+    assert f"still in {NAMES[name]}.notes: 1 rows" in capsys.readouterr().out
 
 
 def test_watch(name: str) -> None:
