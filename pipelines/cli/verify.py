@@ -63,9 +63,10 @@ def _once(settings: Settings, console: Console, wait: float, settle: int, as_jso
 def _continuously(settings: Settings, console: Console, wait: float, settle: int, as_json: bool, every: float) -> None:
     from pipelines.watch.freshness import FreshnessProbe
 
-    with FreshnessProbe(settings, stores=True):
+    with FreshnessProbe(settings, stores=True) as probe:
         while True:
             next_check = time.time() + every
+            probe.require_alive()
             _once(settings, console, wait, settle, as_json)
             time.sleep(max(0.0, next_check - time.time()))
 

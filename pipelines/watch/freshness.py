@@ -60,6 +60,8 @@ _STORED_SECONDS = 3
 _BIN_MS = 10
 _RECENT_SECONDS = 300
 _ONE_THREAD = {"max_threads": 1}
+_GOES_AWAY = (236, 394)
+"""What ClickHouse says to those whose queries it ends because it stops: ABORTED, QUERY_WAS_CANCELLED."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,10 @@ def _jobs() -> list[_Job]:
 
 
 class FreshnessProbe:
-    """Measures in the background while it is open, with connections of its own."""
+    """Measures in the background while it is open, with connections of its own.
+
+    While ClickHouse is away it tries again. What else goes wrong ends it, and is raised to whoever asks for figures.
+    """
 
     def __init__(self, settings: Settings, stores: bool = False) -> None:
         """With `stores`, the last minute's figures go into `freshness_result` again and again."""
@@ -178,6 +183,7 @@ class FreshnessProbe:
         self._polls = 0
         self._polling_seconds = 0.0
         self._done_until = 0
+        self._failure: Exception | None = None
         self._threads = [
             threading.Thread(target=self._run, args=(work,), name=f"freshness-{work.__name__}", daemon=True)
             for work in (self._poll, self._evaluate)
@@ -201,6 +207,7 @@ class FreshnessProbe:
     @property
     def overdue(self) -> int:
         """Events that were not visible after two minutes."""
+        self.require_alive()
         with self._lock:
             return sum(job.overdue for job in self._jobs)
 
@@ -218,6 +225,7 @@ class FreshnessProbe:
 
     def total(self) -> Freshness | None:
         """The figures since the start, all jobs together."""
+        self.require_alive()
         found = Latencies()
         with self._lock:
             for job in self._jobs:
@@ -226,11 +234,18 @@ class FreshnessProbe:
 
     def by_job(self) -> dict[str, Freshness]:
         """The figures since the start, job by job."""
+        self.require_alive()
         with self._lock:
             found = {job.name: Freshness.of(job.total) for job in self._jobs}
         return {name: freshness for name, freshness in found.items() if freshness}
 
+    def require_alive(self) -> None:
+        """Raise what ended the measuring, if anything did."""
+        if self._failure is not None:
+            raise self._failure
+
     def _recent(self, seconds: float) -> dict[str, Latencies]:
+        self.require_alive()
         since = time.monotonic() - seconds
         found = {job.name: Latencies() for job in self._jobs}
         with self._lock:
@@ -241,7 +256,7 @@ class FreshnessProbe:
         return found
 
     def _run(self, work: Callable[[Client], None]) -> None:
-        from clickhouse_driver.errors import Error
+        from clickhouse_driver.errors import NetworkError, ServerException, SocketTimeoutError
 
         from pipelines.clickhouse import connect
 
@@ -249,10 +264,20 @@ class FreshnessProbe:
             client = connect(self._settings)
             try:
                 work(client)
-            except (Error, OSError, EOFError):  # ClickHouse restarts: what is not visible meanwhile is late, and counted so
+            except (NetworkError, SocketTimeoutError, OSError, EOFError):
+                self._stop.wait(1)  # ClickHouse restarts: what is not visible meanwhile is late, and counted so
+            except ServerException as error:
+                if error.code not in _GOES_AWAY:
+                    self._fail(error)
                 self._stop.wait(1)
+            except Exception as error:  # nobody else would hear of it
+                self._fail(error)
             finally:
                 client.disconnect()
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._stop.set()
 
     def _poll(self, client: Client) -> None:
         last: float | None = None
@@ -279,18 +304,17 @@ class FreshnessProbe:
                 if stopping:
                     return
                 continue
-            arrived = {}
-            for job in self._jobs:
-                span = {"begin": begin, "end": end, "since": begin - RANGE_SECONDS}
-                rows = client.execute(job.arrivals_sql, span, settings=_ONE_THREAD)
-                arrived[job.name] = [
-                    Arrival((room, broadcast, part), at, events + job.copies.first(facts))
-                    for room, broadcast, part, at, events, facts in rows
-                ]
-                job.copies.forget(begin)
+            span = {"begin": begin, "end": end, "since": begin - RANGE_SECONDS}
+            found = [client.execute(job.arrivals_sql, span, settings=_ONE_THREAD) for job in self._jobs]
+            # Facts are noted when every answer is there: a span that is asked for once more would take its own for copies.
             with self._lock:
-                for job in self._jobs:
-                    self._account(job, arrived[job.name])
+                for job, rows in zip(self._jobs, found, strict=True):
+                    arrivals = [
+                        Arrival((room, broadcast, part), at, events + job.copies.first(facts))
+                        for room, broadcast, part, at, events, facts in rows
+                    ]
+                    job.copies.forget(begin)
+                    self._account(job, arrivals)
             self._done_until = end
             if self._stores and time.monotonic() - self._stored >= _STORE_SECONDS:
                 self._store(client)

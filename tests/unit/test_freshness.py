@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
+import time
+from collections.abc import Callable
+from itertools import accumulate, chain, repeat
 
+import pytest
+from clickhouse_driver.errors import NetworkError, ServerException
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines.watch.freshness import Freshness
+import pipelines.clickhouse
+from pipelines.settings import Settings
+from pipelines.watch import freshness
+from pipelines.watch.freshness import Freshness, FreshnessProbe
 from pipelines.watch.sightings import Arrival, Copies, Latencies, Sightings, measure
 
 ROWS = ("a", "b", "c")
@@ -132,3 +139,58 @@ def test_old_facts_are_forgotten() -> None:
     for now in (240, 480, 720):
         copies.forget(now)
     assert copies.first([1, 2]) == 2
+
+
+class Server:
+    """ClickHouse with one comment, stored in the first span that is asked for and visible from the second poll on."""
+
+    def __init__(self, fails: Callable[[str], Exception | None] = lambda _: None) -> None:
+        self._fails = fails
+        self._produced = int(time.time() * 1_000)
+        self._first_span: object = None
+        self._polls = 0
+
+    def execute(self, sql: str, parameters: dict[str, object], **_: object) -> list[tuple[object, ...]]:
+        if error := self._fails(sql):
+            raise error
+        interaction = "broadcast_1m_counters" in sql or "comment_event" in sql
+        if "groupArrayIf" not in sql:
+            self._polls += interaction
+            return [("r", "b", 1, self._produced)] if interaction and self._polls > 1 else []
+        self._first_span = self._first_span or parameters["begin"]
+        return [("r", "b", 1, self._produced, 0, [42])] if interaction and parameters["begin"] == self._first_span else []
+
+    def disconnect(self) -> None: ...
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[Server], FreshnessProbe]:
+    """A probe of this server that does not wait until rows have settled."""
+    monkeypatch.setattr(freshness, "_EVALUATE_SECONDS", 0.05)
+    monkeypatch.setattr(freshness, "_STORED_SECONDS", -1)
+
+    def probe(server: Server) -> FreshnessProbe:
+        monkeypatch.setattr(pipelines.clickhouse, "connect", lambda *_: server)
+        return FreshnessProbe(Settings())
+
+    return probe
+
+
+def figures(probe: FreshnessProbe, seconds: float = 5) -> dict[str, Freshness]:
+    """The first ones that there are."""
+    deadline = time.monotonic() + seconds
+    while not (found := probe.by_job()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return found
+
+
+def test_a_span_that_is_asked_for_again_counts_each_fact(quick: Callable[[Server], FreshnessProbe]) -> None:
+    once = chain([NetworkError("gone")], repeat(None))
+    with quick(Server(lambda sql: next(once) if "groupArrayIf" in sql and "product_event" in sql else None)) as probe:
+        found = figures(probe)
+    assert {job: freshness.events for job, freshness in found.items()} == {"interaction": 1}
+
+
+def test_what_clickhouse_refuses_is_said(quick: Callable[[Server], FreshnessProbe]) -> None:
+    with quick(Server(lambda _: ServerException("no such table", 60))) as probe, pytest.raises(ServerException, match="no such"):
+        figures(probe)
