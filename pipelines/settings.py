@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from functools import cache
 from pathlib import Path
@@ -10,7 +11,22 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-Port = Annotated[int, Field(ge=1, le=65_535)]
+_ADDRESS = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(?P<port>[0-9]{1,5})")
+_MOST_PORT = 65_535
+
+
+def _addresses(text: str) -> str:
+    for one in text.split(",") if text else ():  # an empty one is as none
+        found = _ADDRESS.fullmatch(one.strip())
+        if found is None or not 1 <= int(found["port"]) <= _MOST_PORT:
+            raise ValueError(f"{one!r} is no address host:port, for example 127.0.0.1:9092")
+    return text
+
+
+def _address(text: str) -> str:
+    if "," in text:
+        raise ValueError(f"{text!r} is no single address host:port")
+    return _addresses(text)
 
 
 def _known_zone(name: str) -> str:
@@ -23,6 +39,10 @@ def _long_enough(key: SecretStr) -> SecretStr:
     if 0 < len(key.get_secret_value()) < 16:
         raise ValueError("a key of fewer than 16 characters can be guessed; make one: openssl rand -base64 32")
     return key
+
+
+Port = Annotated[int, Field(ge=1, le=_MOST_PORT)]
+Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
@@ -39,9 +59,11 @@ class Settings(BaseSettings):
         default=Path.home() / ".cache" / "livepulse", description="Jars and the ClickHouse engine that `livepulse install` gets."
     )
 
-    kafka: str | None = Field(default=None, description="Bootstrap address host:port of an existing Kafka.")
-    flink: str | None = Field(default=None, description="REST address host:port of an existing Flink JobManager.")
-    clickhouse: str | None = Field(default=None, description="Native address host:port of an existing ClickHouse.")
+    kafka: Annotated[str, AfterValidator(_addresses)] | None = Field(
+        default=None, description="Bootstrap address host:port of an existing Kafka; several with commas between them."
+    )
+    flink: Address | None = Field(default=None, description="REST address host:port of an existing Flink JobManager.")
+    clickhouse: Address | None = Field(default=None, description="Native address host:port of an existing ClickHouse.")
 
     kafka_port: Port = 19_092
     kafka_controller_port: Port = 19_093

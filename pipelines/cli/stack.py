@@ -163,6 +163,8 @@ def _table(lines: list[Status]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    from pipelines.terminal import harmless
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("Service", "State", "Address", "Pid", "Uptime", "Memory", "Health"):
         table.add_column(column, justify="right" if column in ("Pid", "Uptime", "Memory") else "left", overflow="fold")
@@ -171,10 +173,10 @@ def _table(lines: list[Status]) -> Table:
         table.add_row(
             line.name,
             Text(line.state, style=colour),
-            line.address,
+            Text(line.address),
             str(line.pid or "-"),
             str(timedelta(seconds=line.uptime_seconds)) if line.uptime_seconds is not None else "-",
             f"{line.memory_mb} MB" if line.memory_mb is not None else "-",
-            Text(f"{'✓' if line.healthy else '✗'} {line.detail}".rstrip(), style=colour),
+            Text(harmless(f"{'✓' if line.healthy else '✗'} {line.detail}".rstrip()), style=colour),
         )
     return table

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
-from clickhouse_driver.errors import Error as ClickHouseError
-from kafka.errors import KafkaError
-
 from pipelines.doctor import applications, database, disks, letters, parts, processes, readers, services, tables, verified
 from pipelines.doctor.finding import Finding, Level, worst_first
 from pipelines.errors import UserError
@@ -24,10 +21,12 @@ class Group:
     name: str
     look: Callable[[Settings], list[Finding]]
     needs: tuple[str, ...] = ()
-    """Services that must answer; `database` is ours in ClickHouse."""
+    """Services that must answer."""
+    needs_database: bool = False
+    """Whether ours must be there in ClickHouse."""
 
 
-_DATABASE = ("clickhouse", "database")
+_CLICKHOUSE = ("clickhouse",)
 
 GROUPS = (
     Group("processes", processes.look),
@@ -35,11 +34,11 @@ GROUPS = (
     Group("disk of LIVEPULSE_HOME", disks.look),
     Group("jobs and checkpoints", applications.look, ("flink",)),
     Group("topics and readers", readers.look, ("kafka",)),
-    Group("lag of flink", readers.look_at_flink, _DATABASE),
-    Group("tables, queues and views", database.look, ("clickhouse",)),
-    Group("clickhouse's errors, parts and disks", tables.look, _DATABASE),
-    Group("dead letters and clocks", letters.look, _DATABASE),
-    Group("verify", verified.look, _DATABASE),
+    Group("lag of flink", readers.look_at_flink, _CLICKHOUSE, needs_database=True),
+    Group("tables, queues and views", database.look, _CLICKHOUSE),
+    Group("clickhouse's errors, parts and disks", tables.look, _CLICKHOUSE, needs_database=True),
+    Group("dead letters and clocks", letters.look, _CLICKHOUSE, needs_database=True),
+    Group("verify", verified.look, _CLICKHOUSE, needs_database=True),
 )
 
 
@@ -61,8 +60,6 @@ def _in_order(
     pool: ThreadPoolExecutor, settings: Settings, healths: list[Health], progress: Callable[[str], object]
 ) -> Iterator[Finding]:
     up = services.reachable(healths)
-    if "clickhouse" in up and database.exists(settings):
-        up.add("database")
     futures = {pool.submit(_look, group, settings, up): group.name for group in GROUPS}
     pending = list(futures.values())
     progress(", ".join(pending))
@@ -75,11 +72,14 @@ def _in_order(
 
 def _look(group: Group, settings: Settings, up: set[str]) -> list[Finding]:
     if missing := [service for service in group.needs if service not in up]:
-        help_ = "livepulse migrate" if missing == ["database"] else f"livepulse up {missing[0]}"
-        return [Finding(group.name, Level.UNKNOWN, f"needs {missing[0]}", help_)]
+        return [Finding(group.name, Level.UNKNOWN, f"needs {missing[0]}", f"livepulse up {missing[0]}")]
     try:
+        if group.needs_database and not database.exists(settings):
+            return [Finding(group.name, Level.UNKNOWN, "needs database", "livepulse migrate")]
         return group.look(settings)
-    except (UserError, KafkaError, ClickHouseError, OSError, EOFError) as error:
-        # It went away meanwhile, or refuses this: what else there is to find is worth finding.
-        said = " ".join(str(error).partition("Stack trace:")[0].split())[:300] or type(error).__name__
+    except Exception as error:
+        # It went away meanwhile, refuses this, or answers what nobody expects: what else there is to find is worth finding.
+        said = " ".join(str(error).partition("Stack trace:")[0].split())[:300]
+        if not isinstance(error, UserError):
+            said = f"{type(error).__name__}: {said}"
         return [Finding(group.name, Level.UNKNOWN, f"could not be looked at: {said}", "livepulse status")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import logging
 import socket
@@ -43,7 +44,8 @@ def flink_health(settings: Settings) -> Health:
         with urllib.request.urlopen(f"http://{address}/overview", timeout=_TIMEOUT) as answer:
             overview = json.load(answer)
         slots = int(overview["slots-total"])
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
+        # Another service may listen there, with another protocol or other pages.
         return Health("flink", address, False, _reason(error), time.monotonic() - started)
     if slots == 0:
         return Health("flink", address, False, "no TaskManager has registered", time.monotonic() - started, slots)
@@ -89,9 +91,7 @@ def _asked(service: str, address: str, ask: Callable[[], str]) -> Health:
 
 def _connect(address: str) -> None:
     """Fail fast while nobody listens: the clients would retry until their timeout."""
-    host, _, port = address.split(",")[0].rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError("the address must be host:port")
+    host, _, port = address.split(",")[0].strip().rpartition(":")
     socket.create_connection((host.strip("[]"), int(port)), timeout=_TIMEOUT).close()
 
 
@@ -148,5 +148,5 @@ def _reason(error: Exception) -> str:
         return "nobody listens there"
     if isinstance(error, TimeoutError):
         return "no answer in time"
-    text = (str(error) or type(error).__name__).strip().splitlines()[0]
-    return text.removesuffix(".")
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].removesuffix(".")

@@ -160,9 +160,15 @@ def test_wrong_words_end_with_what_would_be_right(arguments: tuple[str, ...], sa
         ({"kafka_port": "70000"}, "LIVEPULSE_KAFKA_PORT: "),
         ({"lateness_seconds": "an hour", "parallelism": "0"}, "LIVEPULSE_PARALLELISM: "),
         ({"clickhouse_database": "a b"}, "LIVEPULSE_CLICKHOUSE_DATABASE: "),
+        ({"flink": "localhost:abc"}, "LIVEPULSE_FLINK: 'localhost:abc' is no address host:port"),
+        ({"flink": "http://localhost:8081"}, "LIVEPULSE_FLINK: 'http://localhost:8081' is no address host:port"),
+        ({"kafka": "localhost"}, "LIVEPULSE_KAFKA: 'localhost' is no address host:port"),
+        ({"kafka": "a:9092,b"}, "LIVEPULSE_KAFKA: 'b' is no address host:port"),
+        ({"clickhouse": "localhost:90000"}, "LIVEPULSE_CLICKHOUSE: 'localhost:90000' is no address host:port"),
+        ({"clickhouse": "a:9000,b:9000"}, "LIVEPULSE_CLICKHOUSE: 'a:9000,b:9000' is no single address"),
     ],
 )
-@pytest.mark.parametrize("command", ["status", "migrate", "verify"])
+@pytest.mark.parametrize("command", ["status", "doctor", "migrate", "verify"])
 def test_wrong_settings_are_named(command: str, given: dict[str, str], said: str, livepulse: Livepulse) -> None:
     ended = livepulse(command, **given)
     assert ended.code == 2
@@ -278,12 +284,6 @@ def test_the_doctor_names_services_that_are_away_and_looks_at_the_rest(livepulse
     assert {one["seen"] for one in found if one["level"] == "unknown"} == {"needs kafka", "needs clickhouse", "needs flink"}
     assert "disk of LIVEPULSE_HOME" in {one["check"] for one in found}
     assert "Traceback" not in ended.err
-
-
-def test_an_address_without_a_port_is_explained(livepulse: Livepulse) -> None:
-    ended = livepulse("migrate", kafka="localhost")
-    assert ended.code == 1
-    assert "kafka does not answer at localhost: the address must be host:port" in ended.err
 
 
 def test_the_catalogue_needs_no_flink(livepulse: Livepulse) -> None:

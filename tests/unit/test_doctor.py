@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import http.client
+import json
+import threading
+import xmlrpc.client
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from socketserver import StreamRequestHandler, TCPServer
+from typing import ClassVar
 
 import pytest
 
 from dashboards.alerts import alerts
 from jobs.catalogue import jobs
-from pipelines.doctor import applications, database, letters, parts, readers, services, tables, verified
+from pipelines.doctor import applications, database, letters, parts, readers, run, services, tables, verified
 from pipelines.doctor.applications import Running
 from pipelines.doctor.disks import judge_disk
 from pipelines.doctor.finding import Finding, Level, span, worst_first
@@ -17,9 +24,10 @@ from pipelines.doctor.letters import Received
 from pipelines.doctor.processes import judge_process, unexpected_exits
 from pipelines.doctor.readers import Look, Reading, readings
 from pipelines.doctor.tables import Queue
+from pipelines.errors import UserError
 from pipelines.flink.rest import Application, Checkpoints, Failure
 from pipelines.settings import Settings
-from pipelines.stack.health import Health
+from pipelines.stack.health import Health, flink_health
 from pipelines.stack.supervision import ProcessState
 from pipelines.topics import TopicSpec
 
@@ -46,7 +54,63 @@ def test_limits_are_those_of_the_alerts() -> None:
     assert limits["dead_letter_ratio"] == letters.LETTERS
 
 
+def failing(error: Exception) -> Callable[[Settings], list[Finding]]:
+    def look(_: Settings) -> list[Finding]:
+        raise error
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (xmlrpc.client.Fault(6, "SHUTDOWN_STATE"), "Fault: <Fault 6: 'SHUTDOWN_STATE'>"),
+        (http.client.BadStatusLine("SSH-2.0"), "BadStatusLine: SSH-2.0"),
+        (json.JSONDecodeError("Expecting value", "", 0), "JSONDecodeError: Expecting value"),
+        (KeyError("flink-version"), "KeyError: 'flink-version'"),
+        (UserError("Flink refuses this"), "looked at: Flink refuses this"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_check_that_fails_says_so_and_the_others_are_made(error: Exception, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    well = Finding("b", OK, "well")
+    monkeypatch.setattr(run, "CHECKS", {})
+    monkeypatch.setattr(run, "GROUPS", (run.Group("a", failing(error)), run.Group("b", lambda _: [well])))
+    found = run.examine(Settings(_env_file=None))
+    assert found[1:] == [well]
+    assert (found[0].check, found[0].level) == ("a", UNKNOWN)
+    assert said in found[0].seen
+
+
 # Services and processes
+
+
+class Wrong(StreamRequestHandler):
+    """Another service on the port."""
+
+    says: ClassVar[bytes]
+
+    def handle(self) -> None:
+        self.rfile.readline()
+        self.wfile.write(self.says)
+
+
+def page(body: bytes) -> bytes:
+    return b"HTTP/1.0 200 OK\r\nContent-Type: application/json\r\n\r\n" + body
+
+
+@pytest.mark.parametrize(
+    "says",
+    [b"", b"\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n", page(b"<html>"), page(b"[]"), page(b"{}"), page(b'{"slots-total": null}')],
+    ids=["silence", "empty lines", "ssh", "html", "array", "object", "null"],
+)
+def test_another_service_at_flinks_address_is_no_flink(says: bytes) -> None:
+    with TCPServer(("127.0.0.1", 0), type("Says", (Wrong,), {"says": says})) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        found = flink_health(Settings(_env_file=None, flink=f"127.0.0.1:{server.server_address[1]}"))
+        server.shutdown()
+    assert not found.ok
+    assert found.detail
 
 
 def test_services() -> None:
