@@ -26,6 +26,7 @@ from typing import IO, Any, NamedTuple, Self
 
 import orjson
 
+from pipelines.errors import UserError
 from schemas.events import EVENTS
 from schemas.events.base import MAX_EVENT_TIME
 from schemas.topics import topics
@@ -164,23 +165,41 @@ class Reader:
 
 
 class Writer:
-    """Writes a recording, compressed when its name ends in `.gz`. The same records give the same file, byte for byte."""
+    """Writes a recording, compressed when its name ends in `.gz`. The same records give the same file, byte for byte.
+
+    Raises:
+        UserError: there cannot be such a file, or the disk is full; when it is finished at the latest.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: IO[bytes] = path.open("wb")
+        try:
+            self._file: IO[bytes] = path.open("wb")
+        except OSError as error:
+            raise self._cannot(error) from error
         self._out: IO[bytes] | gzip.GzipFile = self._file
         if path.suffix == ".gz":
             self._out = gzip.GzipFile(filename="", mode="wb", fileobj=self._file, compresslevel=3, mtime=0)
 
     def write(self, record: Record) -> None:
         """Append one record."""
-        self._out.write(to_line(record))
+        try:
+            self._out.write(to_line(record))
+        except OSError as error:
+            raise self._cannot(error) from error
 
     def close(self) -> None:
         """Finish the file."""
-        self._out.close()
-        self._file.close()
+        try:
+            try:
+                self._out.close()
+            finally:
+                self._file.close()
+        except OSError as error:
+            raise self._cannot(error) from error
+
+    def _cannot(self, error: OSError) -> UserError:
+        return UserError(f"Cannot write {self.path}: {error.strerror}.", exit_code=2)
 
     def __enter__(self) -> Self:
         return self

@@ -50,12 +50,14 @@ class Position(BaseModel):
         """The position kept there, or None when there is none.
 
         Raises:
-            UserError: the file is not a position.
+            UserError: the file is not a position, or cannot be read.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise UserError(f"Cannot read {path}: {error.strerror}.", "Name another one with --checkpoint.", exit_code=2) from None
         except ValidationError:
             raise UserError(
                 f"{path} is not the position of a replay.", "Name another one with --checkpoint.", exit_code=2

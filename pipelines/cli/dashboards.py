@@ -54,7 +54,7 @@ def build(
 @app.command()
 def check(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: a row for each panel and choice.")] = False,
-    hours: Annotated[float, typer.Option(min=0.1, help="The time range: so many hours until now.")] = 24,
+    hours: Annotated[float, typer.Option(min=0.1, max=87_600, help="The time range: so many hours until now.")] = 24,
 ) -> None:
     """Run every panel's statement with one room, several, all, and a name with quotes in it; and every alert's.
 

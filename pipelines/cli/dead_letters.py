@@ -37,14 +37,14 @@ _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 def _moment(text: str) -> datetime:
     """A time, or how long ago."""
-    ago = re.fullmatch(r"(\d{1,6})([smhd])", text)
-    if ago:
-        return datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
+    ago = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     try:
+        if ago:
+            return datetime.now(UTC) - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # before the year 1, too
         raise typer.BadParameter("a time such as 2026-01-01T00:00:00Z, or how long ago: 90s, 30m, 2h, 7d") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 Topic = Annotated[str | None, typer.Option(metavar="TOPIC", help="Of this topic.")]

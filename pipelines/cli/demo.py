@@ -17,9 +17,10 @@ WRONG = 1
 
 def demo(
     duration: Annotated[
-        float | None, typer.Option(min=5, metavar="SECONDS", help="Send for so long; until Ctrl-C when left out.")
+        float | None,
+        typer.Option(min=5, max=86_400, metavar="SECONDS", help="Send for so long; until Ctrl-C when left out."),
     ] = None,
-    rate: Annotated[float, typer.Option(min=1, help="Events per second, in the mean.")] = 2_000,
+    rate: Annotated[float, typer.Option(min=1, max=1_000_000, help="Events per second, in the mean.")] = 2_000,
     rooms: Annotated[int, typer.Option(min=1, max=5_000, help="Rooms, of very different size.")] = 8,
     seed: Annotated[int | None, typer.Option(help="Which rooms, viewers and orders; another one each time when left out.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything running in the end.")] = False,

@@ -81,8 +81,12 @@ def _read(user: str | None) -> str:
     if user is None:
         user = typer.prompt("User id", err=True)
     elif user == "-":
-        user = sys.stdin.read()
+        user = sys.stdin.buffer.read().decode(errors="surrogateescape")  # as Python has what stands in the command
     user_id = str(user).rstrip("\r\n")
+    try:
+        user_id.encode()
+    except UnicodeEncodeError:
+        raise UserError("This user id is not UTF-8, as every id in events is.", exit_code=2) from None
     if not 1 <= len(user_id) <= MAX_ID_LENGTH:
         raise UserError(f"A user id has 1 to {MAX_ID_LENGTH} characters; this one has {len(user_id)}.", exit_code=2)
     return user_id

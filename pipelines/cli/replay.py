@@ -111,6 +111,8 @@ def replay(
             raise UserError(f"There is no file {path}.", exit_code=2)
     if checkpoint is None and STDIN not in files:
         checkpoint = files[0].with_name(f"{files[0].name}.position")
+    if checkpoint is not None and checkpoint.is_dir():
+        raise UserError(f"{checkpoint} is a folder.", "Name a file: --checkpoint FILE", exit_code=2)
     start = None
     if resume:
         if checkpoint is None:

@@ -15,13 +15,20 @@ _SIZE, _TIME, _FAULTS, _OUTPUT = "How much", "When", "What goes wrong (shares of
 
 
 def simulate(
-    rate: Annotated[float, typer.Option(min=1, help="Events per second, in the mean.", rich_help_panel=_SIZE)] = 500,
+    rate: Annotated[float, typer.Option(min=1, max=1_000_000, help="Events per second, in the mean.", rich_help_panel=_SIZE)] = 500,
     rooms: Annotated[int, typer.Option(min=1, max=5_000, help="Rooms, of very different size.", rich_help_panel=_SIZE)] = 8,
     room_prefix: Annotated[
         str, typer.Option(help="Rooms are called so, then -01 and on: tells simultaneous runs apart.", rich_help_panel=_SIZE)
     ] = "room",
     duration: Annotated[
-        float | None, typer.Option(metavar="SECONDS", help="Stop after so much simulated time.", rich_help_panel=_SIZE)
+        float | None,
+        typer.Option(
+            min=0.001,
+            max=315_360_000,
+            metavar="SECONDS",
+            help="Stop after so much simulated time.",
+            rich_help_panel=_SIZE,
+        ),
     ] = None,
     events: Annotated[int | None, typer.Option(min=1, help="Stop after so many events.", rich_help_panel=_SIZE)] = None,
     broadcast_minutes: Annotated[
@@ -182,7 +189,6 @@ def _run(model: SimulationSettings, *, realtime: bool, out: Path | None, send: b
     import time
 
     from pipelines.cli.progress import DELIVERY_FAILED, Progress, Rate, Stop, close, duration
-    from pipelines.errors import UserError
     from pipelines.kafka import librdkafka
     from pipelines.produce import Retention, Sender
     from pipelines.recording import Record, Writer
@@ -230,10 +236,7 @@ def _run(model: SimulationSettings, *, realtime: bool, out: Path | None, send: b
             for topic in EVENTS if not realtime else ():
                 retention.check(topic, model.start_ms)
         if out:
-            try:
-                writer = stack.enter_context(Writer(out))
-            except OSError as error:
-                raise UserError(f"Cannot write {out}: {error.strerror}.", exit_code=2) from None
+            writer = stack.enter_context(Writer(out))
         # A hundred thousand viewers are a hundred thousand objects that the collector would look at again and again.
         gc.set_threshold(20_000, 20, 50)
         simulation = Simulation(model)

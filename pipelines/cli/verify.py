@@ -19,7 +19,10 @@ DIFFERENCES = 1
 
 def verify(
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
-    wait: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="How long storage may take to catch up with Kafka.")] = 30,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, max=86_400, metavar="SECONDS", help="How long storage may take to catch up with Kafka."),
+    ] = 30,
     settle: Annotated[
         int, typer.Option(min=0, metavar="SECONDS", help="Leave out rows that counted a record stored this recently.")
     ] = 10,
@@ -27,6 +30,7 @@ def verify(
         float | None,
         typer.Option(
             min=1,
+            max=86_400,
             metavar="SECONDS",
             help="Check again and again, and measure freshness meanwhile; stored in verify_result and freshness_result.",
         ),

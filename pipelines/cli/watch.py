@@ -9,7 +9,9 @@ import typer
 
 
 def watch(
-    minutes: Annotated[float, typer.Option(min=0.1, help="Show rooms with a record in the last so many minutes.")] = 10,
+    minutes: Annotated[
+        float, typer.Option(min=0.1, max=525_600, help="Show rooms with a record in the last so many minutes.")
+    ] = 10,
     once: Annotated[bool, typer.Option("--once", help="Print the board once.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: the rooms once, as JSON; money in minor units.")] = False,
 ) -> None:
