@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
@@ -76,16 +77,37 @@ def leftovers(layout: Layout) -> list[int]:
     """Processes of this stack that no supervisor looks after any more."""
     import psutil
 
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline", "uids"]):
-        command = process.info["cmdline"] or []
-        # Its configuration is among the arguments of every process of the stack.
-        mine = any(f"{layout.home}/" in argument for argument in command)
-        flink = ("org.apache.flink.runtime", "org.apache.flink.shaded.zookeeper3")
-        engines = ("kafka.Kafka", "pipelines.stack.clickhouse_engine", "server", *flink)
-        if mine and any(argument == name or argument.startswith(f"{name}.") for argument in command for name in engines):
-            found.append(int(process.info["pid"]))
-    return found
+    processes = psutil.process_iter(["pid", "cmdline"])
+    return [int(process.info["pid"]) for process in processes if _is_of_stack(layout, process.info["cmdline"] or [])]
+
+
+def _is_of_stack(layout: Layout, command: Sequence[str]) -> bool:
+    """Whether a process has the command line of one of this stack's: the program, what it runs, and the stack's configuration.
+
+    Another that only speaks of these, such as a search in the logs, would be killed.
+    """
+    clickhouse = str(layout.clickhouse_conf / "config.xml")
+    match command:
+        case [program, "server", "--config-file", config]:
+            return Path(program).name.startswith("clickhouse") and config == clickhouse
+        case [_, "-m", "pipelines.stack.clickhouse_engine", _, config]:
+            return config == clickhouse
+        case [program, *options] if Path(program).name == "java":
+            # Behind the class path stands the class, behind that what it is given.
+            path = next((place for place, option in enumerate(options) if option in ("-cp", "-classpath")), len(options))
+            main, arguments = options[path + 2 : path + 3], options[path + 3 :]
+            return any(main == [name] and str(config) in arguments for name, config in _java_servers(layout))
+    return False
+
+
+def _java_servers(layout: Layout) -> tuple[tuple[str, Path], ...]:
+    """Class and configuration of each process that runs in Java."""
+    return (
+        ("kafka.Kafka", layout.kafka_conf / "server.properties"),
+        ("org.apache.flink.shaded.zookeeper3.org.apache.zookeeper.server.ZooKeeperServerMain", layout.flink_conf / "zoo.cfg"),
+        ("org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint", layout.flink_conf),
+        ("org.apache.flink.runtime.taskexecutor.TaskManagerRunner", layout.flink_conf),
+    )
 
 
 def _is_free(port: int) -> bool:
