@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as installed_version
+from itertools import islice
 
 from jobs.catalogue import Job, jobs
 from pipelines.doctor.finding import Finding, Level, one_line, span
@@ -43,27 +44,35 @@ class Running:
 
 
 def look(settings: Settings) -> list[Finding]:
-    """Everything that Flink's REST interface tells of applications."""
+    """Everything that Flink's REST interface tells of applications that write outputs of ours; others are not our business."""
     known = rest.overview(settings)
     running = [
         Running(
             application,
-            rest.sinks(settings, application),
+            sinks,
             rest.checkpoints(settings, application),
             rest.checkpoint_interval(settings, application),
             rest.failures(settings, application),
             rest.parameters(settings, application).get(VERSION),
         )
-        for application in known
-        if application.running
+        for application, sinks in _ours(settings, (application for application in known if application.running))
     ]
-    failed = [(a, rest.failures(settings, a)) for a in known if a.state == "FAILED"][:1]
+    gave_up = _ours(settings, (application for application in known if application.state == "FAILED"))
+    failed = [(application, rest.failures(settings, application)) for application, _ in islice(gave_up, 1)]
     found = [judge_version(rest.version(settings), _pyflink())]
     found += judge_jobs(running, *failed)
     for one in running:
         found += [judge_restarts(one), judge_checkpoints(one)]
         found.append(judge_build(one, made_from(settings, one.jobs, one.application.name)))
     return found
+
+
+def _ours(settings: Settings, applications: Iterable[Application]) -> Iterator[tuple[Application, set[str]]]:
+    """Those that write an output of a job, and all outputs that they write."""
+    outputs = {output for job in jobs().values() for output in job.outputs}
+    for application in applications:
+        if (sinks := rest.sinks(settings, application)) & outputs:
+            yield application, sinks
 
 
 def _pyflink() -> str | None:

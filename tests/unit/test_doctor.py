@@ -246,6 +246,45 @@ def test_an_application_of_other_sql() -> None:
     assert applications.judge_build(replace(running(), made_from=None), "today").level == WARNING
 
 
+def test_applications_of_others_are_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = running().application, replace(running().application, id="other", name="billing")
+    failed = replace(theirs, id="failed", state="FAILED")
+
+    class Flink:
+        """Flink's REST interface; asked more of somebody else's application, it fails."""
+
+        def overview(self, _: Settings) -> list[Application]:
+            return [failed, theirs, ours]
+
+        def version(self, _: Settings) -> str:
+            return "2.3.0"
+
+        def sinks(self, _: Settings, application: Application) -> set[str]:
+            return EVERYTHING if application == ours else {"invoices"}
+
+        def parameters(self, _: Settings, application: Application) -> dict[str, str]:
+            assert application == ours
+            return {}  # submitted by hand: a warning all the same
+
+        def checkpoints(self, _: Settings, application: Application) -> Checkpoints:
+            assert application == ours
+            return running().checkpoints
+
+        def checkpoint_interval(self, _: Settings, application: Application) -> float:
+            assert application == ours
+            return 30
+
+        def failures(self, _: Settings, application: Application) -> list[Failure]:
+            assert application == ours
+            return []
+
+    monkeypatch.setattr(applications, "rest", Flink())
+    monkeypatch.setattr(applications, "made_from", lambda *_: "today")
+    found = {one.check: one.level for one in applications.look(Settings(_env_file=None))}
+    assert found["build of livepulse"] == WARNING
+    assert not [check for check in found if "billing" in check]
+
+
 def test_flink_versions() -> None:
     assert applications.judge_version("2.3.0", "2.3.0").level == OK
     assert applications.judge_version("2.2.1", "2.3.0").level == PROBLEM
