@@ -20,7 +20,7 @@ from schemas.grains import grains
 
 _MIGRATE = "livepulse migrate"
 _CREATED = re.compile(r"CREATE (?:OR REPLACE )?(?:TABLE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?(?P<name>\w+)")
-_QUEUE_SETTING = re.compile(r"^ +(?P<name>kafka_\w+) = (?P<value>.+?),?$", re.MULTILINE)
+_QUEUE_SETTING = re.compile(r"\b(?P<name>kafka_\w+) = (?P<value>'(?:[^'\\]|\\.|'')*'|[^\s,]+)")
 _VIEW = re.compile(
     r"CREATE (?:OR REPLACE )?(?:MATERIALIZED )?VIEW (?P<name>\w+)\b.*?\bAS\s+(?P<select>(?:SELECT|WITH)\b.*)", re.DOTALL
 )
@@ -130,16 +130,24 @@ def judge_queues(statements: Mapping[str, str], engines: Mapping[str, str]) -> F
         engines: queue -> its engine as ClickHouse has it.
     """
     differing = sorted(
-        f"{name} {setting['name']}"
-        for name, statement in statements.items()
-        if name in engines
-        for setting in _QUEUE_SETTING.finditer(statement)
-        if not any(word in setting["name"] for word in _SECRET) and f"{setting['name']} = {setting['value']}" not in engines[name]
+        f"{name} {setting}"
+        for name in statements.keys() & engines.keys()
+        for setting, _ in _queue_settings(statements[name]).items() - _queue_settings(engines[name]).items()
     )
     if differing:
         seen = f"{len(differing)} settings of queues are not today's: {_some(differing)}"
         return Finding("queues", Level.WARNING, seen, _MIGRATE)
     return Finding("queues", Level.OK, f"all {len(engines)} have today's settings")
+
+
+def _queue_settings(sql: str) -> dict[str, str]:
+    """Setting -> its value, as a statement or ClickHouse writes them, which quote differently."""
+    found = {setting["name"]: setting["value"] for setting in _QUEUE_SETTING.finditer(sql)}
+    return {
+        name: re.sub(r"\\(.)|''", lambda pair: pair[1] or "'", value[1:-1]) if value.startswith("'") else value
+        for name, value in found.items()
+        if not any(word in name for word in _SECRET)
+    }
 
 
 def _views(client: Client, database: str, statements: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -453,6 +453,10 @@ def test_settings_of_queues() -> None:
     assert database.judge_queues({"q": statement}, {"q": engine}).level == OK
     found = database.judge_queues({"q": statement.replace("b:1", "other:1")}, {"q": engine})
     assert (found.level, found.seen) == (WARNING, "1 settings of queues are not today's: q kafka_broker_list")
+    for other in (engine.replace("500", "5000"), engine.replace("500", "50"), engine.partition(", ")[0]):
+        assert "q kafka_flush_interval_ms" in database.judge_queues({"q": statement}, {"q": other}).seen
+    quoted = database.judge_queues({"q": statement.replace("b:1", "b''s, c:1")}, {"q": engine.replace("b:1", r"b\'s, c:1")})
+    assert quoted.level == OK
 
 
 def test_views() -> None:
