@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import shutil
 import time
@@ -93,17 +94,32 @@ def down(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> No
 
 
 def wipe(settings: Settings, names: Iterable[str], say: Say) -> None:
-    """Delete the data of stopped services, and the logs when it is all of them."""
+    """Delete the data of stopped services, and the logs when it is all of them.
+
+    Raises:
+        UserError: something could not be deleted; everything else is.
+    """
     services = _all_or(settings, names)
     layout = Layout.of(settings)
     # Only folders that the stack made: the home may be a folder with other things in it.
     folders = [layout.home / service for service in services]
     if services == tuple(SERVICES):
         folders += [layout.logs, layout.run, layout.secrets]
+    kept: list[str] = []
+
+    def keep(_: object, path: str, found: tuple[type[BaseException], BaseException, object]) -> None:
+        error = found[1]
+        # A folder is not empty because of what was named before it.
+        if not isinstance(error, FileNotFoundError) and getattr(error, "errno", None) != errno.ENOTEMPTY:
+            kept.append(f"{path}: {getattr(error, 'strerror', None) or error}")
+
     for folder in folders:
-        shutil.rmtree(folder, ignore_errors=True)
-    with contextlib.suppress(OSError):
+        shutil.rmtree(folder, onerror=keep)
+    with contextlib.suppress(OSError):  # it may hold other things
         layout.home.rmdir()
+    if kept:
+        more = f" (and {len(kept) - 1} more)" if kept[1:] else ""
+        raise UserError(f"Not everything was deleted. {kept[0]}{more}", "Put that right, then again: livepulse down --wipe")
     say(f"Deleted the data of {', '.join(services)} in {layout.home}.")
 
 

@@ -1,0 +1,40 @@
+"""Deleting a stack's data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import UserError
+from pipelines.settings import Settings
+from pipelines.stack.layout import Layout
+from pipelines.stack.lifecycle import wipe
+
+
+def stack(tmp_path: Path) -> tuple[Settings, Layout]:
+    settings = Settings(_env_file=None, home=tmp_path / "home")
+    layout = Layout.of(settings)
+    layout.create()
+    return settings, layout
+
+
+def test_all_of_it_is_deleted_and_it_says_so(tmp_path: Path) -> None:
+    settings, layout = stack(tmp_path)
+    said: list[str] = []
+    wipe(settings, (), said.append)
+    assert not layout.home.exists()
+    assert said == [f"Deleted the data of kafka, clickhouse, flink in {layout.home}."]
+
+
+def test_what_cannot_be_deleted_is_named_and_the_rest_is_deleted(tmp_path: Path) -> None:
+    settings, layout = stack(tmp_path)
+    elsewhere = layout.home.rename(tmp_path / "elsewhere")
+    layout.home.mkdir()
+    (elsewhere / "clickhouse").rename(layout.home / "clickhouse")
+    (layout.home / "kafka").symlink_to(elsewhere / "kafka")  # as somebody does whose disk is full
+    said: list[str] = []
+    with pytest.raises(UserError, match=r"kafka: .*symbolic link"):
+        wipe(settings, (), said.append)
+    assert said == []
+    assert [path.name for path in layout.home.iterdir()] == ["kafka"]
