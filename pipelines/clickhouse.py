@@ -40,6 +40,11 @@ def address(settings: Settings, role: str = "admin") -> dict[str, Any]:
     return found | ({"secure": True, "verify": True, "ca_certs": ca_file(settings)} if speaks_tls(settings) else {})
 
 
+def in_one_line(said: str) -> str:
+    """What ClickHouse says of an error, without its stack trace and the class of its errors."""
+    return " ".join(said.partition("Stack trace:")[0].replace("DB::Exception: ", "", 1).split())
+
+
 def speaks_tls(settings: Settings) -> bool:
     """Whether ClickHouse is asked by TLS. Its engine as a library can only listen without, which is on loopback then."""
     return settings.secure and not clickhouse_is_library(settings)

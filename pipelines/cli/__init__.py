@@ -184,15 +184,18 @@ def _service_error(service: str, error: Exception) -> UserError:
     from pipelines.settings import settings
 
     address = getattr(settings(), f"{service}_address")
-    return UserError(f"{service} at {address}: {_one_line(error)}", "See what runs: livepulse status    (its log: livepulse logs)")
+    return UserError(
+        f"{service} at {address}: {_said(service, error)}", "See what runs: livepulse status    (its log: livepulse logs)"
+    )
 
 
-def _one_line(error: Exception) -> str:
+def _said(service: str, error: Exception) -> str:
     """What happened, without the server's stack trace."""
+    from pipelines.clickhouse import in_one_line
     from pipelines.flink.causes import began
 
     text = getattr(error, "message", None) or str(error) or type(error).__name__
-    line = began(text.partition("Stack trace:")[0]).removeprefix("DB::Exception: ")
+    line = in_one_line(text) if service == "clickhouse" else began(text)
     return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]} …"
 
 

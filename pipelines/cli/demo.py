@@ -36,9 +36,9 @@ def demo(
     import signal
     import time
 
+    from pipelines.quiet import quiet
     from pipelines.settings import settings
     from pipelines.watch.demo import Demo, Options
-    from pipelines.watch.live import quiet
     from pipelines.watch.render import console as make_console
 
     console = make_console(stderr=as_json)

@@ -40,9 +40,9 @@ def watch(
 def _once(minutes: float) -> None:
     import time
 
+    from pipelines.quiet import quiet
     from pipelines.settings import settings
     from pipelines.watch.board import Reader
-    from pipelines.watch.live import quiet
     from pipelines.watch.render import board, console
 
     with quiet(), Reader(settings(), minutes) as reader:
@@ -55,10 +55,11 @@ def _live(minutes: float) -> None:
     from rich.console import Console
 
     from pipelines.cli.progress import Stop
+    from pipelines.quiet import quiet
     from pipelines.settings import settings
     from pipelines.watch.board import Reader
     from pipelines.watch.freshness import FreshnessProbe
-    from pipelines.watch.live import LiveBoard, quiet
+    from pipelines.watch.live import LiveBoard
 
     with (
         quiet(),

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
+from pipelines.clickhouse import in_one_line
 from pipelines.doctor import applications, database, disks, letters, parts, processes, readers, services, tables, verified
-from pipelines.doctor.finding import Finding, Level, worst_first
+from pipelines.doctor.finding import Finding, Level, one_line, worst_first
 from pipelines.errors import UserError
+from pipelines.quiet import quiet
 from pipelines.settings import Settings
 from pipelines.stack.health import CHECKS, Health
-from pipelines.watch.live import quiet
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def _look(group: Group, settings: Settings, up: set[str]) -> list[Finding]:
         return group.look(settings)
     except Exception as error:
         # It went away meanwhile, refuses this, or answers what nobody expects: what else there is to find is worth finding.
-        said = " ".join(str(error).partition("Stack trace:")[0].split())[:300]
+        said = one_line(in_one_line(str(error)))
         if not isinstance(error, UserError):
             said = f"{type(error).__name__}: {said}"
         return [Finding(group.name, Level.UNKNOWN, f"could not be looked at: {said}", "livepulse status")]

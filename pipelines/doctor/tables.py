@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from clickhouse_driver import Client
 
 from jobs.catalogue import jobs
-from pipelines.clickhouse import connect
+from pipelines.clickhouse import connect, in_one_line
 from pipelines.doctor.disks import judge_disk
 from pipelines.doctor.finding import Finding, Level, one_line, span
 from pipelines.settings import Settings
@@ -88,7 +88,7 @@ def judge_queues(expected: Sequence[str], queues: Collection[Queue]) -> Finding:
     recent = [(q.error_seconds_ago, q) for q in queues if q.error_seconds_ago is not None and q.error_seconds_ago <= RECENT_SECONDS]
     if recent:
         age, newest = min(recent, key=lambda pair: pair[0])
-        seen = f"{len({q.table for _, q in recent})} had errors; {newest.table} {span(age)} ago: {_without_trace(newest.error)}"
+        seen = f"{len({q.table for _, q in recent})} had errors; {newest.table} {span(age)} ago: {_said(newest.error)}"
         return Finding(check, Level.WARNING, seen, "livepulse logs clickhouse    and: livepulse status kafka")
     unassigned = sorted({queue.table for queue in queues} - {queue.table for queue in queues if queue.partitions})
     if unassigned:
@@ -117,7 +117,7 @@ def judge_errors(errors: Iterable[tuple[str, int, int, str]]) -> list[Finding]:
     found = []
     for name, count, age, message in errors:
         level = Level.WARNING if name == "MEMORY_LIMIT_EXCEEDED" else Level.PROBLEM
-        seen = f"{name} {span(age)} ago, {count:,} times since it started: {_without_trace(message)}"
+        seen = f"{name} {span(age)} ago, {count:,} times since it started: {_said(message)}"
         found.append(Finding("clickhouse's errors", level, seen, SERIOUS[name]))
     return found or [Finding("clickhouse's errors", Level.OK, f"none of its own in {span(ERRORS_SECONDS)}")]
 
@@ -131,11 +131,11 @@ def judge_mutations(pending: Iterable[tuple[str, str, str, int]]) -> Finding:
     check, rows = "mutations", list(pending)
     if failed := [row for row in rows if row[2]]:
         table, command, reason, age = failed[0]
-        seen = f"{len(failed)} fail; {table}, {span(age)} ago: {_without_trace(command)}: {_without_trace(reason)}"
+        seen = f"{len(failed)} fail; {table}, {span(age)} ago: {_said(command)}: {_said(reason)}"
         return Finding(check, Level.PROBLEM, seen, f"KILL MUTATION WHERE table = '{table}'    why: livepulse logs clickhouse")
     if slow := [row for row in rows if row[3] > ERRORS_SECONDS]:
         table, command, _, age = slow[0]
-        seen = f"{len(slow)} take long; {table}, since {span(age)}: {_without_trace(command)}"
+        seen = f"{len(slow)} take long; {table}, since {span(age)}: {_said(command)}"
         return Finding(check, Level.WARNING, seen, "SELECT * FROM system.mutations WHERE NOT is_done")
     return Finding(check, Level.OK, f"none fails, {len(rows)} at work")
 
@@ -174,5 +174,5 @@ def _disks(client: Client) -> list[Finding]:
     return [judge_disk(f"disk {name} of clickhouse", path, free, total, help_) for name, path, free, total in rows]
 
 
-def _without_trace(text: str) -> str:
-    return one_line(text.partition("Stack trace:")[0])
+def _said(text: str) -> str:
+    return one_line(in_one_line(text))

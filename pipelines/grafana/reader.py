@@ -62,12 +62,14 @@ class Reader:
         """
         from clickhouse_driver.errors import Error, ServerException
 
+        from pipelines.clickhouse import in_one_line
+
         began = time.perf_counter()
         try:
             client = self._client()
             rows, types = client.execute(sql, parameters or None, with_column_types=True, settings=self._limits)
         except ServerException as error:
-            raise StatementFailed(_first_sentence(error.message)) from error
+            raise StatementFailed(in_one_line(error.message)[:500]) from error
         except (Error, OSError, EOFError) as error:
             self._forget()
             raise StatementFailed(
@@ -95,10 +97,6 @@ class Reader:
         if client is not None:
             with suppress(Exception):
                 client.disconnect()
-
-
-def _first_sentence(message: str) -> str:
-    return " ".join(message.partition("Stack trace:")[0].removeprefix("DB::Exception: ").split())[:500]
 
 
 def _kind(clickhouse_type: str) -> str:

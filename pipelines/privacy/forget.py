@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from pipelines.clickhouse import connect
+from pipelines.clickhouse import connect, in_one_line
 from pipelines.errors import UserError
 from pipelines.privacy.columns import PersonalColumns, Request, personal_columns
 from pipelines.privacy.pseudonym import pseudonym as keyed_hash
@@ -203,7 +203,9 @@ def _change(client: Client, request: Request, columns: dict[str, PersonalColumns
     ):
         for table, reason in waiting:
             if reason:
-                raise UserError(f"ClickHouse cannot change {table}: {reason}", "Put that right, then run the command again.")
+                raise UserError(
+                    f"ClickHouse cannot change {table}: {in_one_line(reason)}", "Put that right, then run the command again."
+                )
         time.sleep(0.1)
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +19,7 @@ import deploy.local
 from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import SERVICES, Layout, refuse_impossible
+from pipelines.stack.lock import locked
 
 COMPILED_AT_ONCE = "-XX:TieredStopAtLevel=1"
 """Option of a Java process that lives for minutes: its code is compiled at once, not well, which leaves the cores to its work."""
@@ -88,7 +87,7 @@ def install(settings: Settings, say: Say, services: Collection[str] = _ALL) -> l
     """
     layout = Layout.of(settings)
     layout.components.mkdir(parents=True, exist_ok=True)
-    with _locked(layout.components / "lock", say):
+    with locked(layout.components / "lock", "installing", say):
         todo = outdated(settings, services)
         needs = {"npm" if part.name in ("clickhouse", "board") else "mvn" for part in todo}
         if "mvn" in needs:
@@ -248,14 +247,3 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _locked(path: Path, say: Say) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another livepulse command is installing: waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

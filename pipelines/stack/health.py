@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
-import logging
 import socket
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.errors import UserError
+from pipelines.quiet import quiet
 from pipelines.settings import Settings
 
 _TIMEOUT = 3.0
@@ -101,7 +100,7 @@ def _ask_kafka(settings: Settings) -> str:
     from pipelines.kafka import kafka_python
 
     limit = int(_TIMEOUT * 1000)
-    with _silent("kafka"):
+    with quiet("kafka"):
         client = KafkaAdminClient(**kafka_python(settings), bootstrap_timeout_ms=limit, request_timeout_ms=limit)
         try:
             brokers = len(client.describe_cluster()["brokers"])
@@ -117,7 +116,7 @@ def _ask_clickhouse(settings: Settings) -> str:
 
     from pipelines.clickhouse import address
 
-    with _silent("clickhouse_driver"):
+    with quiet("clickhouse_driver"):
         client = Client(
             **address(settings),
             connect_timeout=_TIMEOUT,
@@ -129,18 +128,6 @@ def _ask_clickhouse(settings: Settings) -> str:
         finally:
             client.disconnect()
     return f"ClickHouse {version}"
-
-
-@contextlib.contextmanager
-def _silent(name: str) -> Iterator[None]:
-    """A client's own complaints about a service that is down would only hide ours."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _reason(error: Exception) -> str:

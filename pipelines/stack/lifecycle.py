@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from pipelines.settings import Settings
 from pipelines.stack import components, config, ports, secrets, supervision
 from pipelines.stack.health import CHECKS, Health
 from pipelines.stack.layout import SERVICES, Layout, addresses, external_address, selected
+from pipelines.stack.lock import locked
 from pipelines.stack.logs import tail
 
 Say = Callable[[str], None]
@@ -49,7 +49,7 @@ def up(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> None
         return
     layout = Layout.of(settings)
     layout.create()
-    with _locked(layout, say):
+    with locked(layout.run / "lock", "starting or stopping this stack", say):
         _clear_remains(layout, say)
         supervisor = supervision.connect(layout)
         states = supervisor.states() if supervisor else {}
@@ -72,7 +72,7 @@ def down(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> No
     if not layout.run.exists():
         say("Nothing runs.")
         return
-    with _locked(layout, say):
+    with locked(layout.run / "lock", "starting or stopping this stack", say):
         _clear_remains(layout, say)
         supervisor = supervision.connect(layout)
         if supervisor is None:
@@ -299,15 +299,3 @@ def _remove_socket(layout: Layout) -> None:
     if layout.socket.parent != layout.run:
         with contextlib.suppress(OSError):
             layout.socket.parent.rmdir()
-
-
-@contextlib.contextmanager
-def _locked(layout: Layout, say: Say) -> Iterator[None]:
-    """One `up` or `down` at a time for each stack."""
-    with (layout.run / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("Another livepulse command is starting or stopping this stack: waiting for it.")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import time
-from collections.abc import Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -59,17 +56,3 @@ class LiveBoard:
         """Until the next refresh is due: so many seconds after the last, or later where reading takes long."""
         spent = time.monotonic() - self._refreshed
         time.sleep(max(0.1, seconds - spent, spent))
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """The clients' own complaints would tear the table; what they mean is said by the board."""
-    loggers = [logging.getLogger(name) for name in ("kafka", "clickhouse_driver", "httpx")]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
