@@ -213,7 +213,7 @@ def freshness_histogram_table() -> StorageTable:
     columns = {
         "inserted_at": ("DateTime('UTC')", "Beginning of the 10 s in which the rows were stored; retention counts from here."),
         "job": ("LowCardinality(String)", "Job that counted."),
-        "output": ("LowCardinality(String)", "The job's output: a metric topic's name without `metric-`."),
+        "output": ("LowCardinality(String)", "The job's output: a metric topic's name without `metric_`."),
         "stage": (
             "LowCardinality(String)",
             "`flink`: from being produced until Flink wrote the row; `storage`: from then until ClickHouse stored it; `all`: both.",

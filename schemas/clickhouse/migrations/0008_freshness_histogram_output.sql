@@ -1,0 +1,1 @@
+ALTER TABLE freshness_histogram COMMENT COLUMN output 'The job\'s output: a metric topic\'s name without `metric_`.';
