@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from grafana_foundation_sdk.cog import builder, plugins, runtime, variants
+from grafana_foundation_sdk.cog import builder, variants
 from grafana_foundation_sdk.models.common import DataSourceRef
 
 Shape = Literal["table", "timeseries"]
@@ -38,11 +38,6 @@ class ClickHouseQuery(variants.Dataquery, builder.Builder["ClickHouseQuery"]):
             "rawSql": self.sql,
         }
 
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Self:
-        """What `to_json` wrote."""
-        return cls(data["rawSql"], data["queryType"], data["refId"])
-
 
 def read(dashboard: str, name: str) -> str:
     """The SQL of `queries/<dashboard>/<name>.sql`, without comments."""
@@ -52,9 +47,3 @@ def read(dashboard: str, name: str) -> str:
 def without_comments(sql: str) -> str:
     """The statement without the comment lines at its head or inside: Grafana expands macros in comments too."""
     return "\n".join(line for line in sql.splitlines() if not line.lstrip().startswith("--")).strip()
-
-
-def register() -> None:
-    """Lets the SDK read dashboards with these queries back from JSON."""
-    plugins.register_default_plugins()
-    runtime.register_dataquery_variant(runtime.DataqueryConfig(identifier=PLUGIN, from_json_hook=ClickHouseQuery.from_json))

@@ -19,7 +19,7 @@ import io
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, NamedTuple, Self
@@ -102,23 +102,6 @@ def to_line(record: Record) -> bytes:
     if _is_canonical(record.value):
         return head + b',"value":' + record.value + tail
     return head + b',"raw":"' + base64.b64encode(record.value) + b'"' + tail
-
-
-def read(paths: Iterable[Path | str], *, topic: str | None = None) -> Iterator[Record]:
-    """Every record of the files, in order; raises :class:`RecordingError` at the first line that is none."""
-    for path in paths:
-        with Reader(Path(path), topic=topic) as reader:
-            yield from reader
-
-
-def write(path: Path | str, records: Iterable[Record]) -> int:
-    """Write a recording and return how many records it has."""
-    count = 0
-    with Writer(Path(path)) as writer:
-        for record in records:
-            writer.write(record)
-            count += 1
-    return count
 
 
 class Reader:

@@ -63,10 +63,6 @@ class Alert(BaseModel):
         """A row a subject, with `subject` and `value`."""
         return without_comments((FOLDER / f"{self.name}.sql").read_text(encoding="utf-8"))
 
-    def holds_for(self, value: float) -> bool:
-        """Whether a subject with this value is in the state that the alert tells of."""
-        return value < self.limit if self.below is not None else value > self.limit
-
 
 @cache
 def alerts() -> tuple[Alert, ...]:

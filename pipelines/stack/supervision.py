@@ -60,21 +60,18 @@ class Supervisor:
             for info in self._proxy.getAllProcessInfo()
         }
 
-    def reload(self) -> list[str]:
-        """Read the configuration again; returns running processes for which it changed and which keep the old one."""
+    def reload(self) -> None:
+        """Read the configuration again; processes that run keep the old one."""
         ((added, changed, removed),) = self._proxy.reloadConfig()
         states = self.states()
-        kept = []
         for name in (*changed, *removed):
             if states[name].is_running:
-                kept.append(name)
                 continue
             self._proxy.removeProcessGroup(name)
             if name in changed:
                 self._proxy.addProcessGroup(name)
         for name in added:
             self._proxy.addProcessGroup(name)
-        return kept
 
     def start(self, process: str) -> None:
         """Start a process and come back at once."""

@@ -59,7 +59,9 @@ def flink(client: Client, metric: str, value: float, topic: str = "view") -> Non
 
 
 def firing(client: Client, alert: Alert) -> set[str]:
-    return {subject for subject, value in client.execute(alert.sql) if alert.holds_for(value)}
+    """The subjects that Grafana would tell of."""
+    rows = client.execute(alert.sql)
+    return {subject for subject, value in rows if (value < alert.limit if alert.below is not None else value > alert.limit)}
 
 
 def test_nothing_fires_on_an_empty_database(client: Client) -> None:

@@ -26,11 +26,12 @@ from kafka.partitioner.default import murmur2
 
 from pipelines.errors import UserError
 from pipelines.produce import Retention, Sender
-from pipelines.recording import Record, read, write
+from pipelines.recording import Record
 from pipelines.settings import Settings
 from schemas.topics import topics
 from tests.conftest import Cli
 from tests.e2e.pipeline import new_prefix
+from tests.recordings import read, write
 
 Log = Callable[[], list[tuple[int, Record]]]
 

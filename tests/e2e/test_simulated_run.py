@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.recording import Record, read, to_line
+from pipelines.recording import Record, to_line
 from pipelines.settings import Settings
 from pipelines.simulate import Simulation, SimulationSettings
 from tests.conftest import Cli
@@ -16,6 +16,7 @@ from tests.e2e.pipeline import await_tables, new_prefix, query, send, wait_for
 from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import Judgement, recompute
 from tests.judge.tables import Tables
+from tests.recordings import read
 
 EVENTS = 400_000
 SEED = 20_261_122

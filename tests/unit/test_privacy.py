@@ -15,12 +15,13 @@ from pipelines.cli import app
 from pipelines.privacy.columns import Request, personal_columns
 from pipelines.privacy.pseudonym import pseudonym, pseudonymised
 from pipelines.privacy.search import search
-from pipelines.recording import Record, write
+from pipelines.recording import Record
 from pipelines.replay import Replay
 from pipelines.settings import Settings
 from pipelines.storage import retention_days, tables
 from schemas.events.base import MAX_ID_LENGTH
 from schemas.storage import StorageTable
+from tests.recordings import write
 
 KEY = "0123456789abcdef"
 

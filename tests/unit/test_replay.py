@@ -20,9 +20,10 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 from pipelines.errors import UserError
 from pipelines.produce import Stopped
-from pipelines.recording import STDIN, Reader, Record, RecordingError, parse, read, to_line, write
+from pipelines.recording import STDIN, Reader, Record, RecordingError, parse, to_line
 from pipelines.replay import Position, Replay, last_timestamp, shift_to_now, shifted
 from schemas.events import EVENTS
+from tests.recordings import read, write
 
 NOW = 1_767_225_600_000
 times = st.integers(min_value=0, max_value=4_000_000_000_000)

@@ -15,12 +15,13 @@ import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli import app
-from pipelines.recording import Record, read, write
+from pipelines.recording import Record
 from pipelines.simulate import Simulation, SimulationSettings
 from pipelines.simulate.run import Run
 from schemas.rules import Reason
 from schemas.topics import topics
 from tests.judge.validity import classify
+from tests.recordings import read, write
 
 START = 1_767_225_600_000
 NO_FAULTS: dict[str, Any] = {"duplicates": 0, "disorder": 0, "late": 0, "malformed": 0}
