@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ PLUGIN = "grafana-clickhouse-datasource"
 DATASOURCE = DataSourceRef(type_val=PLUGIN, uid="${datasource}")
 QUERIES = Path(__file__).parent / "queries"
 
+_FRAGMENT = re.compile(r"\{\{(\w+)\}\}")
 _FORMATS: dict[Shape, int] = {"timeseries": 0, "table": 1}
 
 
@@ -40,8 +42,9 @@ class ClickHouseQuery(variants.Dataquery, builder.Builder["ClickHouseQuery"]):
 
 
 def read(dashboard: str, name: str) -> str:
-    """The SQL of `queries/<dashboard>/<name>.sql`, without comments."""
-    return without_comments((QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8"))
+    """The SQL of `queries/<dashboard>/<name>.sql` without comments, with `queries/fragments/<x>.sql` where `{{x}}` stands."""
+    sql = without_comments((QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8"))
+    return _FRAGMENT.sub(lambda found: read("fragments", found[1]), sql)
 
 
 def without_comments(sql: str) -> str:

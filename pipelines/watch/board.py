@@ -30,7 +30,8 @@ _ROOMS = """
 SELECT room_id, broadcast_id, audience, viewers_basis, interaction_rate, average_watch_seconds, conversion_rate,
   new_buyers, repeat_buyers, repeat_buyer_rate, peak_concurrency, toUnixTimestamp64Milli(last_record_at)
 FROM broadcast
-WHERE last_record_at >= toDateTime(%(since)s, 'UTC')
+-- A refund moves `last_record_at` days later; what viewers did says which broadcast is on.
+WHERE if(viewers > 0, last_view_at, last_activity_at) >= toDateTime64(%(since)s, 3, 'UTC')
 -- A room's current broadcast is where viewers are; group messages may name none and then belong to the room's day.
 ORDER BY last_view_at DESC, last_activity_at DESC
 LIMIT 1 BY room_id"""

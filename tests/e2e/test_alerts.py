@@ -2,52 +2,33 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from clickhouse_driver import Client
 
 from dashboards.alerts import RUNBOOK, Alert, alerts
-from pipelines.clickhouse import connect
 from pipelines.settings import Settings
-from pipelines.storage import MIGRATIONS
+from tests.panels.database import Database, database
 
 ROOT = Path(__file__).parent.parent.parent
 BY_NAME = {alert.name: alert for alert in alerts()}
 
 
 @pytest.fixture
-def client(stack: Settings) -> Iterator[Client]:
-    """A database of its own with every table and nothing in it."""
-    name = f"alerts_{uuid.uuid4().hex[:8]}"
-    admin = connect(stack)
-    admin.execute(f"CREATE DATABASE {name}")
-    own = connect(stack, name)
-    for path in sorted(MIGRATIONS.glob("*.sql")):
-        for statement in path.read_text(encoding="utf-8").split(";\n"):
-            if statement.strip():
-                own.execute(statement)
-    yield own
-    own.disconnect()
-    admin.execute(f"DROP DATABASE {name}")
-    admin.disconnect()
+def rows(stack: Settings) -> Iterator[Database]:
+    with database(stack) as made:
+        yield made
 
 
 def ago(**span: float) -> datetime:
     return datetime.now(UTC) - timedelta(**span)
 
 
-def put(client: Client, table: str, **columns: object) -> None:
-    client.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES", [tuple(columns.values())])
-
-
-def flink(client: Client, metric: str, value: float, topic: str = "view") -> None:
+def flink(rows: Database, metric: str, value: float, topic: str = "view") -> None:
     operator = f"Source: KafkaSource-default_catalog.default_database.{topic}_record"
-    put(
-        client,
+    rows.put(
         "flink_metric",
         inserted_at=ago(seconds=20),
         job="livepulse",
@@ -58,87 +39,85 @@ def flink(client: Client, metric: str, value: float, topic: str = "view") -> Non
     )
 
 
-def firing(client: Client, alert: Alert) -> set[str]:
+def firing(rows: Database, alert: Alert) -> set[str]:
     """The subjects that Grafana would tell of."""
-    rows = client.execute(alert.sql)
-    return {subject for subject, value in rows if (value < alert.limit if alert.below is not None else value > alert.limit)}
+    found = rows.client.execute(alert.sql)
+    return {subject for subject, value in found if (value < alert.limit if alert.below is not None else value > alert.limit)}
 
 
-def test_nothing_fires_on_an_empty_database(client: Client) -> None:
-    assert {alert.name: firing(client, alert) for alert in alerts()} == {alert.name: set() for alert in alerts()}
+def test_nothing_fires_on_an_empty_database(rows: Database) -> None:
+    assert {alert.name: firing(rows, alert) for alert in alerts()} == {alert.name: set() for alert in alerts()}
 
 
 @pytest.mark.parametrize(("age", "fires"), [(20, set()), (90, {"all rooms"})])
-def test_stale_data(client: Client, age: float, fires: set[str]) -> None:
-    put(client, "room_10s_counters", room_id="a", window_start=ago(seconds=age + 200), last_record_at=ago(seconds=age + 200))
-    put(client, "room_10s_counters", room_id="b", window_start=ago(seconds=age), last_record_at=ago(seconds=age))
-    assert firing(client, BY_NAME["stale_data"]) == fires
+def test_stale_data(rows: Database, age: float, fires: set[str]) -> None:
+    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=age + 200), last_record_at=ago(seconds=age + 200))
+    rows.put("room_10s_counters", room_id="b", window_start=ago(seconds=age), last_record_at=ago(seconds=age))
+    assert firing(rows, BY_NAME["stale_data"]) == fires
 
 
-def test_consumer_lag(client: Client) -> None:
-    flink(client, "pendingRecords", 99_000, "view")
-    flink(client, "pendingRecords", 101_000, "like")
-    assert firing(client, BY_NAME["consumer_lag"]) == {"like"}
+def test_consumer_lag(rows: Database) -> None:
+    flink(rows, "pendingRecords", 99_000, "view")
+    flink(rows, "pendingRecords", 101_000, "like")
+    assert firing(rows, BY_NAME["consumer_lag"]) == {"like"}
 
 
 @pytest.mark.parametrize(("dead", "fires"), [(20, set()), (40, {"view"})])
-def test_dead_letter_ratio(client: Client, dead: int, fires: set[str]) -> None:
-    flink(client, "numRecordsInPerSecond", 1.0)  # 600 records in ten minutes: 5 % are 30
+def test_dead_letter_ratio(rows: Database, dead: int, fires: set[str]) -> None:
+    flink(rows, "numRecordsInPerSecond", 1.0)  # 600 records in ten minutes: 5 % are 30
     for offset in range(dead):
-        put(client, "dead_letter", reason="wrong_type", _topic="view", _partition=0, _offset=offset, received_at=ago(minutes=2))
-    put(client, "dead_letter", reason="wrong_type", _topic="order", _partition=0, _offset=1, received_at=ago(hours=2))
-    assert firing(client, BY_NAME["dead_letter_ratio"]) == fires
+        rows.put("dead_letter", reason="wrong_type", _topic="view", _partition=0, _offset=offset, received_at=ago(minutes=2))
+    rows.put("dead_letter", reason="wrong_type", _topic="order", _partition=0, _offset=1, received_at=ago(hours=2))
+    assert firing(rows, BY_NAME["dead_letter_ratio"]) == fires
 
 
-def test_verify_difference_is_of_the_last_verify(client: Client) -> None:
-    put(client, "verify_result", checked_at=ago(minutes=5), subject="room_1m", wrong=3)
-    assert firing(client, BY_NAME["verify_difference"]) == {"room_1m"}
-    put(client, "verify_result", checked_at=ago(minutes=1), subject="room_1m", wrong=0)
-    assert firing(client, BY_NAME["verify_difference"]) == set()
+def test_verify_difference_is_of_the_last_verify(rows: Database) -> None:
+    rows.put("verify_result", checked_at=ago(minutes=5), subject="room_1m", wrong=3)
+    assert firing(rows, BY_NAME["verify_difference"]) == {"room_1m"}
+    rows.put("verify_result", checked_at=ago(minutes=1), subject="room_1m", wrong=0)
+    assert firing(rows, BY_NAME["verify_difference"]) == set()
 
 
 @pytest.mark.parametrize(
     ("uptime", "completed", "fires"),
     [(1_000, 60, set()), (1_000, 400, {"livepulse"}), (200, None, set()), (400, None, {"livepulse"})],
 )
-def test_checkpoint_failing(client: Client, uptime: float, completed: float | None, fires: set[str]) -> None:
-    flink(client, "uptime", uptime * 1_000)
-    flink(client, "lastCheckpointCompletedTimestamp", ago(seconds=completed).timestamp() * 1_000 if completed else -1)
-    assert firing(client, BY_NAME["checkpoint_failing"]) == fires
+def test_checkpoint_failing(rows: Database, uptime: float, completed: float | None, fires: set[str]) -> None:
+    flink(rows, "uptime", uptime * 1_000)
+    flink(rows, "lastCheckpointCompletedTimestamp", ago(seconds=completed).timestamp() * 1_000 if completed else -1)
+    assert firing(rows, BY_NAME["checkpoint_failing"]) == fires
 
 
-def test_room_silent_needs_an_audience_and_others_that_are_heard(client: Client) -> None:
+def test_room_silent_needs_an_audience_and_others_that_are_heard(rows: Database) -> None:
     for room, age, viewers in (("live", 5, 30), ("silent", 120, 30), ("small", 120, 5)):
-        put(
-            client,
+        rows.put(
             "room_10s_counters",
             room_id=room,
             window_start=ago(seconds=age),
             viewers=viewers,
             last_record_at=ago(seconds=age),
         )
-    assert firing(client, BY_NAME["room_silent"]) == {"silent"}
+    assert firing(rows, BY_NAME["room_silent"]) == {"silent"}
 
 
-def test_when_no_room_is_heard_it_is_stale_data_and_not_each_room(client: Client) -> None:
-    put(client, "room_10s_counters", room_id="a", window_start=ago(seconds=120), viewers=50, last_record_at=ago(seconds=120))
-    assert firing(client, BY_NAME["room_silent"]) == set()
+def test_when_no_room_is_heard_it_is_stale_data_and_not_each_room(rows: Database) -> None:
+    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=120), viewers=50, last_record_at=ago(seconds=120))
+    assert firing(rows, BY_NAME["room_silent"]) == set()
 
 
 @pytest.mark.parametrize(("name", "column"), [("interaction_low", "interacting_users"), ("conversion_low", "paying_users")])
-def test_rates_far_below_the_rooms_own_past(client: Client, name: str, column: str) -> None:
+def test_rates_far_below_the_rooms_own_past(rows: Database, name: str, column: str) -> None:
     # 1,000 viewers, 100 of them by the past's rate; low has 20 (a fifth of it), usual 90, and of the few nobody can tell.
     for room, audience, users in (("low", 1_000, 20), ("usual", 1_000, 90), ("few", 50, 0)):
-        put(client, "room_1m_counters", room_id=room, window_start=ago(minutes=4), viewers=audience, **{column: users})
-        put(client, "room_1m_counters", room_id=room, window_start=ago(days=3), viewers=1_000, **{column: 100})
-    put(client, "room_1m_counters", room_id="first", window_start=ago(minutes=4), viewers=1_000, **{column: 0})
-    assert firing(client, BY_NAME[name]) == {"low"}
+        rows.put("room_1m_counters", room_id=room, window_start=ago(minutes=4), viewers=audience, **{column: users})
+        rows.put("room_1m_counters", room_id=room, window_start=ago(days=3), viewers=1_000, **{column: 100})
+    rows.put("room_1m_counters", room_id="first", window_start=ago(minutes=4), viewers=1_000, **{column: 0})
+    assert firing(rows, BY_NAME[name]) == {"low"}
 
 
-def test_refund_rate_high_takes_the_catalogues_threshold(client: Client) -> None:
+def test_refund_rate_high_takes_the_catalogues_threshold(rows: Database) -> None:
     for room, paid, refunded in (("a", 100, 21), ("b", 100, 19), ("few", 10, 5)):
-        put(
-            client,
+        rows.put(
             "broadcast_counters",
             room_id=room,
             broadcast_id="1",
@@ -146,7 +125,7 @@ def test_refund_rate_high_takes_the_catalogues_threshold(client: Client) -> None
             orders_refunded=refunded,
             last_record_at=ago(hours=1),
         )
-    assert firing(client, BY_NAME["refund_rate_high"]) == {"a 1"}
+    assert firing(rows, BY_NAME["refund_rate_high"]) == {"a 1"}
 
 
 def test_every_alert_has_a_section_in_the_runbook_and_a_statement() -> None:

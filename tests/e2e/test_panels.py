@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +18,7 @@ from pipelines.grafana.reader import Reader
 from pipelines.settings import Settings
 from tests.e2e.pipeline import query, send, wait_for
 from tests.panels import scenario
+from tests.panels.database import at
 from tests.panels.scenario import NOON, A, B
 
 EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = yaml.safe_load(
@@ -70,14 +70,6 @@ def told(stack: Settings) -> Reader:
     return Reader(stack)
 
 
-def at(sql: str) -> str:
-    """The statement as if it were `NOW`."""
-    clock = f"toDateTime('{NOW:%Y-%m-%d %H:%M:%S}', 'UTC')"
-    for call, value in (("now64(3)", f"toDateTime64({clock}, 3)"), ("now()", clock), ("today()", f"toDate({clock})")):
-        sql = re.sub(rf"\b{re.escape(call)}", value, sql)
-    return sql
-
-
 def test_every_panel_is_here_or_elsewhere() -> None:
     panels = {(dashboard, panel) for dashboard in DASHBOARDS for panel in page(dashboard, "en").columns}
     here = {(dashboard, panel) for dashboard, found in EXPECTED.items() for panel in found}
@@ -89,7 +81,7 @@ def test_every_panel_is_here_or_elsewhere() -> None:
 def test_a_panel_shows_what_was_worked_out(dashboard: str, panel: str, told: Reader) -> None:
     before, rooms = CHOSEN[dashboard]
     selection = Selection(NOW - before, NOW, 60, {"room": rooms, "broadcast": ["a2"]})
-    result = told.run(*bind(at(read(dashboard, panel)), selection))
+    result = told.run(*bind(at(read(dashboard, panel), NOW), selection))
     names = [column.name for column in result.columns]
     expected = EXPECTED[dashboard][panel]
     found = [{name: row[names.index(name)] for name in wanted} for row, wanted in zip(result.rows, expected, strict=False)]

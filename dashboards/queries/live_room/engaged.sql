@@ -1,9 +1,5 @@
 -- The chosen rooms' broadcasts that are on: shares and averages over all of their viewers so far.
-WITH current AS (
-  SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms
-  ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
-)
+WITH {{current}}
 SELECT
   if(sum(audience) = 0, NULL, sum(interacting_users) / sum(audience)) AS interaction_rate,
   if(sum(audience) = 0, NULL, sum(if(viewers > 0, viewer_slots * 10, active_minutes * 60)) / sum(audience)) AS average_watch_seconds,

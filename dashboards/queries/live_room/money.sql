@@ -1,12 +1,5 @@
 -- Money of the broadcasts that are on, in each currency.
-WITH current AS (
-  SELECT room_id, broadcast_id FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms
-  ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
-), audiences AS (
-  SELECT sum(if(viewers > 0, viewers, active_users)) AS audience FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
-)
+WITH {{current}}, audiences AS (SELECT sum(current.audience) AS audience FROM current)
 SELECT
   currency,
   paid / minor AS gmv_paid,

@@ -1,9 +1,5 @@
 -- The products that sell best in the broadcasts that are on.
-WITH current AS (
-  SELECT room_id, broadcast_id FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms
-  ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
-)
+WITH {{current}}
 SELECT
   product_id,
   sales.currency AS currency,

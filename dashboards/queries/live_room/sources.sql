@@ -1,9 +1,5 @@
 -- Where the viewers of the broadcasts that are on came from.
-WITH current AS (
-  SELECT * FROM broadcast_counters FINAL
-  WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms
-  ORDER BY last_view_at DESC, last_activity_at DESC LIMIT 1 BY room_id
-)
+WITH {{current}}
 SELECT source.1 AS viewer_source, source.2 AS viewers
 FROM (
   SELECT arrayJoin([
