@@ -1,5 +1,5 @@
 -- Seconds since the last checkpoint that was completed, or since the job started when none was.
-SELECT job AS subject, least(max(uptime), if(max(completed) <= 0, 1e9, toUnixTimestamp(now()) - max(completed))) AS value
+SELECT job AS subject, if(completed <= 0, uptime, toUnixTimestamp(now()) - completed) AS value
 FROM (
   SELECT
     job,
@@ -9,5 +9,4 @@ FROM (
   WHERE metric IN ('uptime', 'lastCheckpointCompletedTimestamp') AND inserted_at >= now() - INTERVAL 2 MINUTE
   GROUP BY job
 )
-GROUP BY subject
 ORDER BY subject

@@ -26,12 +26,12 @@ def ago(**span: float) -> datetime:
     return datetime.now(UTC) - timedelta(**span)
 
 
-def flink(rows: Database, metric: str, value: float, topic: str = "view") -> None:
+def flink(rows: Database, metric: str, value: float, topic: str = "view", job: str = "livepulse", seconds_ago: float = 20) -> None:
     operator = f"Source: KafkaSource-default_catalog.default_database.{topic}_record"
     rows.put(
         "flink_metric",
-        inserted_at=ago(seconds=20),
-        job="livepulse",
+        inserted_at=ago(seconds=seconds_ago),
+        job=job,
         operator=operator,
         subtask=0,
         metric=metric,
@@ -49,17 +49,35 @@ def test_nothing_fires_on_an_empty_database(rows: Database) -> None:
     assert {alert.name: firing(rows, alert) for alert in alerts()} == {alert.name: set() for alert in alerts()}
 
 
-@pytest.mark.parametrize(("age", "fires"), [(20, set()), (90, {"all rooms"})])
-def test_stale_data(rows: Database, age: float, fires: set[str]) -> None:
-    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=age + 200), last_record_at=ago(seconds=age + 200))
-    rows.put("room_10s_counters", room_id="b", window_start=ago(seconds=age), last_record_at=ago(seconds=age))
+@pytest.mark.parametrize(
+    ("counted", "received", "fires"),
+    [
+        (20, 1, set()),
+        (90, 1, {"all rooms"}),
+        (7_200, 7_199, set()),  # the evening is over
+        (7_200, 3_600, {"all rooms"}),  # it went on for an hour without Flink, which is as true afterwards
+    ],
+)
+def test_stale_data(rows: Database, counted: float, received: float, fires: set[str]) -> None:
+    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=counted + 200), last_record_at=ago(seconds=counted + 200))
+    rows.put("room_10s_counters", room_id="b", window_start=ago(seconds=counted), last_record_at=ago(seconds=counted))
+    rows.put("view_event", room_id="a", event_time=ago(seconds=received + 300), received_at=ago(seconds=received + 300))
+    rows.put("comment_event", room_id="b", event_time=ago(seconds=received), received_at=ago(seconds=received))
     assert firing(rows, BY_NAME["stale_data"]) == fires
+
+
+def test_what_came_in_before_flink_counted_anything_is_stale(rows: Database) -> None:
+    rows.put("comment_event", room_id="b", event_time=ago(seconds=5), received_at=ago(seconds=5))
+    [(_, value)] = rows.client.execute(BY_NAME["stale_data"].sql)
+    assert value == pytest.approx(6 * 3_600 - 5, abs=30)
+    assert firing(rows, BY_NAME["stale_data"]) == {"all rooms"}
 
 
 def test_consumer_lag(rows: Database) -> None:
     flink(rows, "pendingRecords", 99_000, "view")
     flink(rows, "pendingRecords", 101_000, "like")
-    assert firing(rows, BY_NAME["consumer_lag"]) == {"like"}
+    flink(rows, "pendingRecords", 5, "like", job="interaction")  # another application reads the same topic
+    assert firing(rows, BY_NAME["consumer_lag"]) == {"livepulse like"}
 
 
 @pytest.mark.parametrize(("dead", "fires"), [(20, set()), (40, {"view"})])
@@ -80,7 +98,13 @@ def test_verify_difference_is_of_the_last_verify(rows: Database) -> None:
 
 @pytest.mark.parametrize(
     ("uptime", "completed", "fires"),
-    [(1_000, 60, set()), (1_000, 400, {"livepulse"}), (200, None, set()), (400, None, {"livepulse"})],
+    [
+        (1_000, 60, set()),
+        (1_000, 400, {"livepulse"}),
+        (10, 400, {"livepulse"}),  # a job that crashes again and again is never old
+        (200, None, set()),
+        (400, None, {"livepulse"}),
+    ],
 )
 def test_checkpoint_failing(rows: Database, uptime: float, completed: float | None, fires: set[str]) -> None:
     flink(rows, "uptime", uptime * 1_000)
@@ -88,20 +112,53 @@ def test_checkpoint_failing(rows: Database, uptime: float, completed: float | No
     assert firing(rows, BY_NAME["checkpoint_failing"]) == fires
 
 
+@pytest.mark.parametrize(
+    ("counts", "fires"),
+    [
+        ([0, 0, 0, 0, 0, 0, 1, 1, 1], set()),  # one, from which it came back
+        ([5, 5, 6, 7, 8], {"livepulse"}),  # three
+        ([40, 40, 40], set()),  # all of them long ago
+        ([7, 8, 0, 1, 2], {"livepulse"}),  # a new JobManager counts anew: one before it, two since
+    ],
+)
+def test_restarting(rows: Database, counts: list[int], fires: set[str]) -> None:
+    for ten_seconds, count in enumerate(reversed(counts)):
+        flink(rows, "numRestarts", count, seconds_ago=10 + 10 * ten_seconds)
+    flink(rows, "numRestarts", 0, job="another", seconds_ago=15)
+    assert firing(rows, BY_NAME["restarting"]) == fires
+
+
+def test_restarts_before_the_last_ten_minutes_are_over(rows: Database) -> None:
+    for minutes, count in ((12, 0), (11, 9), (1, 9)):
+        flink(rows, "numRestarts", count, seconds_ago=60 * minutes)
+    assert firing(rows, BY_NAME["restarting"]) == set()
+
+
+def watched(rows: Database, room: str, age: float, viewers: int, leave: int = 0) -> None:
+    """A room in which nothing has happened for so long; some of the viewers said that they leave."""
+    rows.put("room_10s_counters", room_id=room, window_start=ago(seconds=age), viewers=viewers, last_record_at=ago(seconds=age))
+    seen = [(user, "heartbeat", age + 10) for user in range(leave)]
+    seen += [(user, "leave" if user < leave else "heartbeat", age) for user in range(viewers)]
+    events = [(room, f"u{user}", action, ago(seconds=s), ago(seconds=s), offset) for offset, (user, action, s) in enumerate(seen)]
+    rows.client.execute("INSERT INTO view_event (room_id, user_id, action, event_time, received_at, _offset) VALUES", events)
+
+
 def test_room_silent_needs_an_audience_and_others_that_are_heard(rows: Database) -> None:
-    for room, age, viewers in (("live", 5, 30), ("silent", 120, 30), ("small", 120, 5)):
-        rows.put(
-            "room_10s_counters",
-            room_id=room,
-            window_start=ago(seconds=age),
-            viewers=viewers,
-            last_record_at=ago(seconds=age),
-        )
+    watched(rows, "live", 5, 30)
+    watched(rows, "silent", 120, 30)
+    watched(rows, "small", 120, 5)
     assert firing(rows, BY_NAME["room_silent"]) == {"silent"}
 
 
+def test_a_room_that_its_viewers_left_is_not_silent_but_over(rows: Database) -> None:
+    watched(rows, "live", 5, 30)
+    watched(rows, "over", 120, 60, leave=38)  # 22 of 60 clients died without a leave, as some always do
+    watched(rows, "broken", 120, 60, leave=25)  # 25 left in its last minute, 35 are missed
+    assert firing(rows, BY_NAME["room_silent"]) == {"broken"}
+
+
 def test_when_no_room_is_heard_it_is_stale_data_and_not_each_room(rows: Database) -> None:
-    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=120), viewers=50, last_record_at=ago(seconds=120))
+    watched(rows, "a", 120, 50)
     assert firing(rows, BY_NAME["room_silent"]) == set()
 
 
