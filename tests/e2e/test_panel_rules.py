@@ -48,3 +48,21 @@ def test_a_refund_does_not_turn_a_broadcast_on_again(rows: Database) -> None:
     assert rows.shown("live_room", "money", NOW, rooms)[0]["gmv_paid"] == 2  # two orders of 1.00
     with board.Reader(rows.settings, minutes=30) as reader:
         assert {room.room_id: room.viewers for room in reader.rooms(at=NOW.timestamp())} == {"views": 7, "inferred": 5}
+
+
+def test_of_several_applications_the_state_is_that_of_the_worst(rows: Database) -> None:
+    def reports(job: str, uptime: float, restarts: int, checkpoint_age: float, pending: tuple[int, int]) -> None:
+        figures = {"uptime": uptime * 1_000, "numRestarts": restarts}
+        figures["lastCheckpointCompletedTimestamp"] = ago(seconds=checkpoint_age).timestamp() * 1_000
+        for metric, value in figures.items():
+            rows.put("flink_metric", inserted_at=ago(seconds=20), job=job, metric=metric, value=value)
+        for subtask, value in enumerate(pending):
+            at = {"inserted_at": ago(seconds=20), "operator": "Source: order_record", "subtask": subtask}
+            rows.put("flink_metric", **at, job=job, metric="pendingRecords", value=value)
+
+    reports("interaction", 9_000, 0, 10, (40, 30))
+    reports("conversion", 300, 4, 90, (20, 60))
+    [state] = rows.shown("pipeline_health", "state", NOW, [])
+    assert (state["job_uptime"], state["restarts"], state["checkpoint_age"]) == (300, 4, 90)
+    assert state["consumer_lag"] == 80  # 20 + 60, more than 40 + 30
+    assert [row["consumer_lag"] for row in rows.shown("pipeline_health", "lag", NOW, [])] == [80]

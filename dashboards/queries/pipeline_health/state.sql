@@ -1,16 +1,31 @@
--- Does it run, is it fresh, is it right: the newest figures.
+-- Does it run, is it fresh, is it right: the newest figures, of several applications the worst.
 SELECT
   (SELECT dateDiff('millisecond', max(last_record_at), now64(3)) / 1000 FROM room_10s_counters WHERE window_start >= now() - INTERVAL 10 MINUTE) AS freshness_seconds,
-  (SELECT if(count() = 0, NULL, argMax(value, inserted_at) / 1000) FROM flink_metric WHERE metric = 'uptime' AND inserted_at >= now() - INTERVAL 2 MINUTE) AS job_uptime,
-  (SELECT if(count() = 0, NULL, argMax(value, inserted_at)) FROM flink_metric WHERE metric = 'numRestarts' AND inserted_at >= now() - INTERVAL 2 MINUTE) AS restarts,
   (
-    SELECT if(count() = 0 OR max(value) <= 0, NULL, toUnixTimestamp(now()) - max(value) / 1000) FROM flink_metric
-    WHERE metric = 'lastCheckpointCompletedTimestamp' AND inserted_at >= now() - INTERVAL 2 MINUTE
+    SELECT if(count() = 0, NULL, min(uptime)) FROM (
+      SELECT argMax(value, inserted_at) / 1000 AS uptime FROM flink_metric
+      WHERE metric = 'uptime' AND inserted_at >= now() - INTERVAL 2 MINUTE GROUP BY job
+    )
+  ) AS job_uptime,
+  (
+    SELECT if(count() = 0, NULL, max(times)) FROM (
+      SELECT argMax(value, inserted_at) AS times FROM flink_metric
+      WHERE metric = 'numRestarts' AND inserted_at >= now() - INTERVAL 2 MINUTE GROUP BY job
+    )
+  ) AS restarts,
+  (
+    SELECT if(countIf(completed > 0) = 0, NULL, toUnixTimestamp(now()) - minIf(completed, completed > 0) / 1000) FROM (
+      SELECT argMax(value, inserted_at) AS completed FROM flink_metric
+      WHERE metric = 'lastCheckpointCompletedTimestamp' AND inserted_at >= now() - INTERVAL 2 MINUTE GROUP BY job
+    )
   ) AS checkpoint_age,
   (
-    SELECT if(count() = 0, NULL, sum(lag)) FROM (
-      SELECT argMax(value, inserted_at) AS lag FROM flink_metric
-      WHERE metric = 'pendingRecords' AND inserted_at >= now() - INTERVAL 1 MINUTE GROUP BY operator, subtask
+    SELECT if(count() = 0, NULL, max(pending)) FROM (
+      SELECT job, sum(lag) AS pending FROM (
+        SELECT job, argMax(value, inserted_at) AS lag FROM flink_metric
+        WHERE metric = 'pendingRecords' AND inserted_at >= now() - INTERVAL 1 MINUTE GROUP BY job, operator, subtask
+      )
+      GROUP BY job
     )
   ) AS consumer_lag,
   (SELECT count() FROM dead_letter WHERE received_at >= now64(3) - INTERVAL 10 MINUTE) AS dead_letters_10m,
