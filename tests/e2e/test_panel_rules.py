@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -66,3 +66,31 @@ def test_of_several_applications_the_state_is_that_of_the_worst(rows: Database) 
     assert (state["job_uptime"], state["restarts"], state["checkpoint_age"]) == (300, 4, 90)
     assert state["consumer_lag"] == 80  # 20 + 60, more than 40 + 30
     assert [row["consumer_lag"] for row in rows.shown("pipeline_health", "lag", NOW, [])] == [80]
+
+
+@pytest.mark.parametrize(
+    ("now", "week_1", "week_2"),
+    [
+        # Monday 2 February and Sunday 8 February: the second one's week 1 is 15 to 21 February, week 2 is 22 to 28 February.
+        (datetime(2026, 2, 21, 23, tzinfo=UTC), None, None),
+        (datetime(2026, 2, 22, 1, tzinfo=UTC), None, None),  # still the 21st at the date line, and nobody has bought on the 22nd
+        (datetime(2026, 2, 22, 12, tzinfo=UTC), 0.5, None),  # the 22nd everywhere
+        (datetime(2026, 3, 1, 12, tzinfo=UTC), 0.5, 0),
+    ],
+)
+def test_a_week_is_shown_when_it_is_over_for_the_whole_cohort(
+    rows: Database, now: datetime, week_1: float | None, week_2: float | None
+) -> None:
+    for user, day in (("u1", "2026-02-02"), ("u1", "2026-02-09"), ("u2", "2026-02-08")):
+        rows.put("buyer_day_counters", room_id="r", user_id=user, day=date.fromisoformat(day), orders_paid=1)
+    [cohort] = rows.shown("repurchase", "cohorts", now, ["r"])
+    assert (cohort["cohort"], cohort["buyers"], cohort["week_1"], cohort["week_2"]) == ("2026-02-02", 2, week_1, week_2)
+
+
+def test_a_week_is_over_once_somebody_has_bought_after_it(rows: Database) -> None:
+    """Days are of the configured time zone, in which it may be tomorrow already: here 8 hours ahead."""
+    for user, day in (("u1", "2026-02-08"), ("u1", "2026-02-15"), ("u2", "2026-02-22")):
+        rows.put("buyer_day_counters", room_id="r", user_id=user, day=date.fromisoformat(day), orders_paid=1)
+    new, old = rows.shown("repurchase", "cohorts", datetime(2026, 2, 21, 17, tzinfo=UTC), ["r"])
+    assert (old["cohort"], old["week_1"], old["week_2"]) == ("2026-02-02", 1, None)
+    assert (new["cohort"], new["week_1"]) == ("2026-02-16", None)

@@ -62,6 +62,6 @@ def database(stack: Settings) -> Iterator[Database]:
 def at(sql: str, now: datetime) -> str:
     """The statement as if it were that moment."""
     clock = f"toDateTime('{now.astimezone(UTC):%Y-%m-%d %H:%M:%S}', 'UTC')"
-    for call, value in (("now64(3)", f"toDateTime64({clock}, 3)"), ("now()", clock), ("today()", f"toDate({clock})")):
+    for call, value in (("now64(3)", f"toDateTime64({clock}, 3)"), ("now()", clock)):
         sql = re.sub(rf"\b{re.escape(call)}", value, sql)
     return sql
