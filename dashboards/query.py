@@ -9,6 +9,8 @@ from typing import Any, Literal
 from grafana_foundation_sdk.cog import builder, variants
 from grafana_foundation_sdk.models.common import DataSourceRef
 
+from dashboards.currencies import MINOR_UNITS
+
 Shape = Literal["table", "timeseries"]
 
 PLUGIN = "grafana-clickhouse-datasource"
@@ -42,9 +44,12 @@ class ClickHouseQuery(variants.Dataquery, builder.Builder["ClickHouseQuery"]):
 
 
 def read(dashboard: str, name: str) -> str:
-    """The SQL of `queries/<dashboard>/<name>.sql` without comments, with `queries/fragments/<x>.sql` where `{{x}}` stands."""
+    """The SQL of `queries/<dashboard>/<name>.sql` without comments, with `queries/fragments/<x>.sql` where `{{x}}` stands.
+
+    `{{minor_units}}` stands for what `currencies.py` says of the column `currency`.
+    """
     sql = without_comments((QUERIES / dashboard / f"{name}.sql").read_text(encoding="utf-8"))
-    return _FRAGMENT.sub(lambda found: read("fragments", found[1]), sql)
+    return _FRAGMENT.sub(lambda found: MINOR_UNITS if found[1] == "minor_units" else read("fragments", found[1]), sql)
 
 
 def without_comments(sql: str) -> str:

@@ -94,3 +94,19 @@ def test_a_week_is_over_once_somebody_has_bought_after_it(rows: Database) -> Non
     new, old = rows.shown("repurchase", "cohorts", datetime(2026, 2, 21, 17, tzinfo=UTC), ["r"])
     assert (old["cohort"], old["week_1"], old["week_2"]) == ("2026-02-02", 1, None)
     assert (new["cohort"], new["week_1"]) == ("2026-02-16", None)
+
+
+def test_money_is_shown_in_the_major_unit_of_its_currency(rows: Database) -> None:
+    wanted = {"CNY": 1_234.5, "UGX": 123_450, "KWD": 123.45}  # of 123,450 each: hundredths, none, thousandths
+    rows.put("broadcast_counters", room_id="r", broadcast_id="b", viewers=10, last_view_at=ago(minutes=1))
+    rows.put("broadcast_product_counters", room_id="r", broadcast_id="b", product_id="p", orders_paid=3)
+    for currency in wanted:
+        paid = {"room_id": "r", "currency": currency, "orders_paid": 1, "gmv_paid": 123_450}
+        rows.put("broadcast_product_sales_counters", **paid, broadcast_id="b", product_id="p")
+        rows.put("room_sales_1m_counters", **paid | {"room_id": currency}, window_start=ago(minutes=2))
+        rows.put("room_1m_counters", room_id=currency, window_start=ago(minutes=2), orders_paid=1)
+    for dashboard, panel in (("live_room", "money"), ("live_room", "products"), ("broadcast_review", "products")):
+        shown = rows.shown(dashboard, panel, NOW, ["r"], broadcast=["b"])
+        assert {row["currency"]: row["gmv_paid"] for row in shown} == wanted, (dashboard, panel)
+    shown = rows.shown("all_rooms", "ranking", NOW, list(wanted))
+    assert {row["currency"]: row["gmv_paid"] for row in shown} == wanted

@@ -20,7 +20,7 @@ LEFT JOIN (
   WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
 ) AS present USING (room_id)
 LEFT JOIN (
-  SELECT room_id, currency, sum(s.gmv_paid) / transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS gmv_paid
+  SELECT room_id, currency, sum(s.gmv_paid) / {{minor_units}} AS gmv_paid
   FROM room_sales_1m_counters AS s FINAL
   WHERE room_id IN (${room:sqlstring}) AND $__timeFilter(window_start)
   GROUP BY room_id, currency ORDER BY sum(s.orders_paid) DESC, gmv_paid DESC LIMIT 1 BY room_id

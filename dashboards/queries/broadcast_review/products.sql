@@ -10,7 +10,7 @@ FROM (
 ) AS people
 LEFT JOIN (
   SELECT
-    product_id, currency, transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS minor,
+    product_id, currency, {{minor_units}} AS minor,
     sum(s.gmv_paid) / minor AS gmv_paid, sum(s.gmv_refunded) / minor AS gmv_refunded
   FROM broadcast_product_sales_counters AS s FINAL
   WHERE room_id IN (${room:sqlstring}) AND broadcast_id IN (${broadcast:sqlstring})

@@ -11,7 +11,7 @@ SELECT
   if(paid = 0, NULL, refunded / paid) AS refund_rate_amount
 FROM (
   SELECT
-    currency, transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS minor,
+    currency, {{minor_units}} AS minor,
     sum(toInt64(sales.gmv_paid)) AS paid, sum(toInt64(sales.gmv_refunded)) AS refunded, sum(orders_paid) AS orders
   FROM broadcast_product_sales_counters AS sales FINAL
   WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)

@@ -16,7 +16,7 @@ FROM (
 INNER JOIN (
   SELECT
     product_id, currency,
-    sum(s.gmv_paid) / transform(currency, ['JPY', 'KRW', 'VND', 'CLP', 'ISK'], [1, 1, 1, 1, 1], 100) AS paid
+    sum(s.gmv_paid) / {{minor_units}} AS paid
   FROM broadcast_product_sales_counters AS s FINAL
   WHERE room_id IN (${room:sqlstring}) AND (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
   GROUP BY product_id, currency
