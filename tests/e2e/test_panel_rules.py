@@ -110,3 +110,65 @@ def test_money_is_shown_in_the_major_unit_of_its_currency(rows: Database) -> Non
         assert {row["currency"]: row["gmv_paid"] for row in shown} == wanted, (dashboard, panel)
     shown = rows.shown("all_rooms", "ranking", NOW, list(wanted))
     assert {row["currency"]: row["gmv_paid"] for row in shown} == wanted
+
+
+def present(rows: Database, room: str, seconds_ago: float, viewers: int, active: int = 0) -> None:
+    """A window of 10 s. Dwell and interaction each insert their own counters, which may not be merged yet."""
+    window = ago(seconds=seconds_ago)
+    start = window.replace(second=window.second // 10 * 10)
+    rows.put("room_10s_counters", room_id=room, window_start=start, viewers=viewers)
+    rows.put("room_10s_counters", room_id=room, window_start=start, active_users=active)
+
+
+@pytest.mark.parametrize(
+    ("windows", "now_watching"),
+    [
+        ({35: 820, 25: 810, 15: 790, 5: 100}, 810),  # 12:00:00 is filling; the two before it had 810 and 790
+        ({65: 900, 55: 810, 5: 100}, 100),  # what was a minute ago holds nothing up
+        ({55: 800, 45: 800}, 0),
+        ({1_500: 800}, 0),
+        ({}, None),
+    ],
+)
+def test_watching_now(rows: Database, windows: dict[float, int], now_watching: int | None) -> None:
+    for seconds, viewers in windows.items():
+        present(rows, "r", seconds, viewers)
+    shown = rows.shown("live_room", "watching", NOW, ["r"])
+    assert (shown[-1]["audience"] if shown else None) == now_watching
+    assert [row["time"] for row in shown] == sorted(row["time"] for row in shown)
+
+
+def test_looking_back_at_an_evening_ends_with_it(rows: Database) -> None:
+    for seconds in (3_600, 3_610):
+        present(rows, "r", seconds, 800)
+    shown = rows.shown("live_room", "watching", ago(seconds=3_600), ["r"])
+    assert [row["audience"] for row in shown] == [800, 800]
+
+
+def test_rooms_without_views_are_watched_by_those_who_are_active(rows: Database) -> None:
+    present(rows, "exact", 15, viewers=40, active=90)
+    present(rows, "inferred", 15, viewers=0, active=7)
+    minute = ago(seconds=125)
+    rows.put("room_1m_counters", room_id="exact", window_start=minute, viewers=40, active_users=90)
+    rows.put("room_1m_counters", room_id="inferred", window_start=minute, active_users=7)
+    rooms = ["exact", "inferred"]
+    ranking = rows.shown("all_rooms", "ranking", NOW, rooms)
+    assert {row["room_id"]: row["watching"] for row in ranking} == {"exact": 40, "inferred": 7}
+    [totals] = rows.shown("all_rooms", "totals", NOW, rooms)
+    assert (totals["watching"], totals["rooms_live"]) == (47, 2)
+
+
+def test_a_room_needs_attention_by_complete_minutes_and_is_stale_by_its_newest_record(rows: Database) -> None:
+    def minute(room: str, minutes_ago: int, newest: datetime, viewers: int = 100) -> None:
+        window = NOW.replace(second=0) - timedelta(minutes=minutes_ago)
+        rows.put("room_1m_counters", room_id=room, window_start=window, viewers=viewers, last_record_at=newest)
+
+    now = NOW.replace(second=59)
+    for minutes_ago in range(1, 13):
+        minute("healthy", minutes_ago, now - timedelta(seconds=60 * minutes_ago + 10))
+        minute("silent", minutes_ago, now - timedelta(seconds=60 * minutes_ago + 10))
+    # The minute that is filling: few came yet, which is no fall, and the newest record is a second old.
+    minute("healthy", 0, now - timedelta(seconds=1), viewers=3)
+    assert rows.shown("all_rooms", "attention", now, ["healthy", "silent"]) == [
+        {"room_id": "silent", "attention": "nothing arrives", "now_share": 70, "usual_share": 0}
+    ]

@@ -1,4 +1,5 @@
--- Rooms that need a look first, with the reason: the last three complete minutes against the ten before, and refunds of the broadcast.
+-- Rooms that need a look first, with the reason: the last three complete minutes against the ten before, silence since the newest record,
+-- and orders refunded in these thirteen minutes for each paid in them.
 SELECT room_id, attention, now_share, usual_share
 FROM (
   SELECT
@@ -15,14 +16,18 @@ FROM (
     SELECT
       room_id,
       (sumIf(audience, is_recent), sumIf(interacting_users, is_recent), sumIf(paying_users, is_recent)) AS recent,
-      (sumIf(audience, NOT is_recent), sumIf(interacting_users, NOT is_recent), sumIf(paying_users, NOT is_recent)) AS before,
-      sum(orders_refunded) AS refunded, sum(orders_paid) AS paid,
+      (sumIf(audience, is_before), sumIf(interacting_users, is_before), sumIf(paying_users, is_before)) AS before,
+      sumIf(orders_refunded, is_over) AS refunded, sumIf(orders_paid, is_over) AS paid,
       dateDiff('second', max(last_record_at), now64(3)) AS stale
     FROM (
-      SELECT *, if(viewers > 0, viewers, active_users) AS audience, window_start >= toStartOfMinute(now()) - INTERVAL 3 MINUTE AS is_recent
+      SELECT
+        *, if(viewers > 0, viewers, active_users) AS audience,
+        -- The minute that is filling has a share of nothing yet, but the newest record.
+        window_start < toStartOfMinute(now()) AS is_over,
+        is_over AND window_start >= toStartOfMinute(now()) - INTERVAL 3 MINUTE AS is_recent,
+        window_start < toStartOfMinute(now()) - INTERVAL 3 MINUTE AS is_before
       FROM room_1m_counters FINAL
       WHERE room_id IN (${room:sqlstring}) AND window_start >= toStartOfMinute(now()) - INTERVAL 13 MINUTE
-        AND window_start < toStartOfMinute(now())
     )
     GROUP BY room_id
     HAVING before.1 > 0

@@ -16,7 +16,7 @@ FROM (
   GROUP BY room_id
 ) AS rooms
 LEFT JOIN (
-  SELECT room_id, max(viewers) AS watching FROM room_10s_counters
+  SELECT room_id, if(max(viewers) > 0, max(viewers), max(active_users)) AS watching FROM room_10s_counters
   WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
 ) AS present USING (room_id)
 LEFT JOIN (

@@ -2,11 +2,11 @@
 SELECT
   (
     SELECT sum(watching) FROM (
-      SELECT max(viewers) AS watching FROM room_10s_counters
+      SELECT if(max(viewers) > 0, max(viewers), max(active_users)) AS watching FROM room_10s_counters
       WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
     )
   ) AS watching,
-  uniqExactIf(room_id, viewers > 0) AS rooms_live,
+  uniqExactIf(room_id, audience > 0) AS rooms_live,
   sum(m.comments) / 5 AS comments_per_minute,
   sum(m.orders_paid) / 5 AS orders_per_minute,
   if(sum(audience) = 0, NULL, sum(m.interacting_users) / sum(audience)) AS interaction_rate,
