@@ -172,3 +172,53 @@ def test_a_room_needs_attention_by_complete_minutes_and_is_stale_by_its_newest_r
     assert rows.shown("all_rooms", "attention", now, ["healthy", "silent"]) == [
         {"room_id": "silent", "attention": "nothing arrives", "now_share": 70, "usual_share": 0}
     ]
+
+
+def views(rows: Database, room: str, name: str, began: datetime, slots: list[int], peak: int = 0, **counters: int) -> None:
+    """A broadcast by its minutes: how many viewers were there in its slots of 10 s, added up."""
+    minute = began.replace(second=0)
+    for number, viewer_slots in enumerate(slots):
+        row = {"room_id": room, "broadcast_id": name, "window_start": minute + timedelta(minutes=number)}
+        rows.put("broadcast_concurrency_1m_counters", **row, viewer_slots=viewer_slots, peak_concurrency=peak)
+    seen = {"first_view_at": minute, "last_view_at": minute + timedelta(minutes=len(slots), seconds=-1)}
+    rows.put("broadcast_counters", room_id=room, broadcast_id=name, **seen, **{"viewers": 10} | counters)
+
+
+def test_now_and_usual_are_of_the_same_rooms(rows: Database) -> None:
+    views(rows, "a", "before", ago(days=1), [60, 120])
+    views(rows, "a", "on", ago(minutes=4), [180, 240, 300])  # in its third minute the one before was over
+    views(rows, "new", "on too", ago(minutes=3), [600, 600])
+
+    def shown(*rooms: str) -> list[tuple[float, float | None]]:
+        return [(row["average_audience"], row["usual_audience"]) for row in rows.shown("live_room", "usual", NOW, rooms)]
+
+    assert shown("a", "new") == [(30, 10), (40, 20), (50, None)]  # sixths of a's slots
+    assert shown("new") == [(100, None), (100, None)]
+    # A room that had broadcasts, none of them in the time range, hides no other.
+    views(rows, "idle", "1", ago(days=3), [60])
+    views(rows, "idle", "2", ago(days=2), [60])
+    assert shown("new", "idle") == [(100, None), (100, None)]
+
+
+def test_the_peak_of_several_rooms_is_that_of_the_fullest(rows: Database) -> None:
+    views(rows, "a", "a1", ago(minutes=4), [60], peak=30)
+    views(rows, "b", "b1", ago(minutes=2), [60], peak=50)
+    assert rows.shown("live_room", "engaged", NOW, ["a", "b"])[0]["peak_concurrency"] == 50
+    assert rows.shown("broadcast_review", "summary", NOW, ["a", "b"], broadcast=["a1", "b1"])[0]["peak_concurrency"] == 50
+
+
+def test_viewers_from_the_community_are_of_broadcasts_of_the_time_range(rows: Database) -> None:
+    views(rows, "r", "before", ago(days=1), [60], viewers_community=1)
+    views(rows, "r", "in it", ago(minutes=70), [60], viewers_community=4)
+    views(rows, "r", "after", ago(minutes=20), [60], viewers_community=7)
+    # A refund of the first comes in the time range.
+    rows.put("broadcast_counters", room_id="r", broadcast_id="before", refunds=1, last_record_at=ago(minutes=70))
+    end = ago(minutes=60)
+    assert [row["viewers_community"] for row in rows.shown("community", "rooms", end, ["r"])] == [4]
+    assert [row["viewers_community"] for row in rows.shown("community", "summary", end, ["r"])] == [4]
+
+
+def test_a_broadcast_that_was_only_watched_can_be_picked(rows: Database) -> None:
+    views(rows, "r", "watched", ago(minutes=10), [60])
+    views(rows, "r", "yesterday", ago(days=1), [60])
+    assert rows.shown("variables", "broadcast", NOW, ["r"]) == [{"broadcast_id": "watched"}]

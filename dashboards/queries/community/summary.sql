@@ -9,4 +9,4 @@ SELECT
   sum(b.viewers_community) AS viewers_community,
   if(sum(b.viewers) = 0, NULL, sum(b.viewers_community) / sum(b.viewers)) AS community_viewer_share
 FROM broadcast_counters AS b FINAL
-WHERE room_id IN (${room:sqlstring}) AND last_record_at >= $__fromTime_ms AND b.first_view_at <= $__toTime_ms
+WHERE room_id IN (${room:sqlstring}) AND b.last_view_at >= $__fromTime_ms AND b.first_view_at <= $__toTime_ms

@@ -1,11 +1,11 @@
--- The chosen rooms' broadcasts that are on: shares and averages over all of their viewers so far.
+-- The chosen rooms' broadcasts that are on: shares and averages over all of their viewers so far, and the peak of the fullest one.
 WITH {{current}}
 SELECT
   if(sum(audience) = 0, NULL, sum(interacting_users) / sum(audience)) AS interaction_rate,
   if(sum(audience) = 0, NULL, sum(if(viewers > 0, viewer_slots * 10, active_minutes * 60)) / sum(audience)) AS average_watch_seconds,
   if(sum(audience) = 0, NULL, sum(comments + likes) / sum(audience)) AS interactions_per_viewer,
   sum(audience) AS broadcast_audience,
-  sum(slots.peak) AS peak_concurrency
+  max(slots.peak) AS peak_concurrency
 FROM current
 -- Not the view `broadcast`, which adds up the minutes of every broadcast that there was.
 LEFT JOIN (
