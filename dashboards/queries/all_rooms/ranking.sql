@@ -1,20 +1,25 @@
--- Rooms by how many watch, with their trend over the time range and what their broadcast has sold so far.
+-- Rooms by how many watch, with the rates of the broadcast that is on, and trends and sums of the time range.
+WITH {{current}}
 SELECT room_id, watching, audience_trend, interaction_rate, conversion_rate, orders_trend, orders_paid, currency, gmv_paid
 FROM (
   SELECT
     room_id,
     sparkbar(24)(toUnixTimestamp(window_start), audience) AS audience_trend,
     sparkbar(24)(toUnixTimestamp(window_start), m.orders_paid) AS orders_trend,
-    if(sum(audience) = 0, NULL, sum(interacting_users) / sum(audience)) AS interaction_rate,
-    if(sum(audience) = 0, NULL, sum(paying_users) / sum(audience)) AS conversion_rate,
     sum(m.orders_paid) AS orders_paid
   FROM (
-    SELECT room_id, window_start, interacting_users, paying_users, orders_paid, if(viewers > 0, viewers, active_users) AS audience
+    SELECT room_id, window_start, orders_paid, if(viewers > 0, viewers, active_users) AS audience
     FROM room_1m_counters FINAL
     WHERE room_id IN (${room:sqlstring}) AND $__timeFilter(window_start)
   ) AS m
   GROUP BY room_id
 ) AS rooms
+LEFT JOIN (
+  -- Not sums of minutes: who watches for an hour would be 60 viewers.
+  SELECT
+    room_id, if(audience = 0, NULL, interacting_users / audience) AS interaction_rate, if(audience = 0, NULL, paying_users / audience) AS conversion_rate
+  FROM current
+) AS broadcasts USING (room_id)
 LEFT JOIN (
   SELECT room_id, if(max(viewers) > 0, max(viewers), max(active_users)) AS watching FROM room_10s_counters
   WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id

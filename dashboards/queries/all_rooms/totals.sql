@@ -1,4 +1,5 @@
--- The chosen rooms together, now and in the last five complete minutes.
+-- The chosen rooms together: now, in the last five complete minutes, and the rates of the broadcasts that are on.
+WITH {{current}}, (SELECT (sum(audience), sum(interacting_users), sum(paying_users)) FROM current) AS so_far
 SELECT
   (
     SELECT sum(watching) FROM (
@@ -9,8 +10,8 @@ SELECT
   uniqExactIf(room_id, audience > 0) AS rooms_live,
   sum(m.comments) / 5 AS comments_per_minute,
   sum(m.orders_paid) / 5 AS orders_per_minute,
-  if(sum(audience) = 0, NULL, sum(m.interacting_users) / sum(audience)) AS interaction_rate,
-  if(sum(audience) = 0, NULL, sum(m.paying_users) / sum(audience)) AS conversion_rate
+  if(so_far.1 = 0, NULL, so_far.2 / so_far.1) AS interaction_rate,
+  if(so_far.1 = 0, NULL, so_far.3 / so_far.1) AS conversion_rate
 FROM (
   SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM room_1m_counters FINAL
   WHERE room_id IN (${room:sqlstring})

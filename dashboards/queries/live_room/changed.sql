@@ -1,14 +1,15 @@
 -- The last five complete minutes against the same minutes of the rooms' broadcasts of the 14 days before; the worst first.
+-- Rates are of the minutes' users and viewers, added up: who stays counts in each. A broadcast's own rates count everyone once.
 SELECT metric, now_value, usual_value, change
 FROM (
   SELECT
     arrayJoin([
       ('audience', is.1 / nullIf(is.7, 0), was.1 / nullIf(was.7, 0), 0),
-      ('interaction rate', is.2 / nullIf(is.1, 0), was.2 / nullIf(was.1, 0), 1),
-      ('comments per viewer', is.3 / nullIf(is.1, 0), was.3 / nullIf(was.1, 0), 2),
-      ('likes per viewer', is.4 / nullIf(is.1, 0), was.4 / nullIf(was.1, 0), 2),
-      ('click rate', is.5 / nullIf(is.1, 0), was.5 / nullIf(was.1, 0), 1),
-      ('conversion rate', is.6 / nullIf(is.1, 0), was.6 / nullIf(was.1, 0), 1)
+      ('interaction rate by minute', is.2 / nullIf(is.1, 0), was.2 / nullIf(was.1, 0), 1),
+      ('comments per viewer-minute', is.3 / nullIf(is.1, 0), was.3 / nullIf(was.1, 0), 2),
+      ('likes per viewer-minute', is.4 / nullIf(is.1, 0), was.4 / nullIf(was.1, 0), 2),
+      ('click rate by minute', is.5 / nullIf(is.1, 0), was.5 / nullIf(was.1, 0), 1),
+      ('conversion rate by minute', is.6 / nullIf(is.1, 0), was.6 / nullIf(was.1, 0), 1)
     ]) AS row,
     row.1 AS metric,
     if(row.4 = 1, concat(toString(round(row.2 * 100, 1)), ' %'), toString(round(row.2, row.4))) AS now_value,
