@@ -91,9 +91,9 @@ class LazyGroup(TyperGroup):
         try:
             return super().invoke(ctx)
         except EOFError as error:
-            # ClickHouse's driver says so when the server goes away in the middle of an answer; it would pass for a Ctrl-D.
-            if "clickhouse_driver" in sys.modules:
-                raise _service_error("clickhouse", error) from error
+            # Click would take it for a Ctrl-D.
+            if (told := explained(error)) is not None:
+                raise told from error
             raise
 
 
@@ -127,11 +127,18 @@ def main() -> None:
     try:
         app(prog_name="livepulse")
     except Exception as error:
-        found = error if isinstance(error, UserError) else _wrong_settings(error) or _missing_extra(error) or _from_service(error)
+        found = explained(error)
         if found is None:
             raise
-        _show(found)
+        show(found)
         sys.exit(found.exit_code)
+
+
+def explained(error: Exception) -> UserError | None:
+    """What is told of an error that is the user's to solve, or a service's; None for one of our own."""
+    if isinstance(error, UserError):
+        return error
+    return _wrong_settings(error) or _missing_extra(error) or _from_service(error)
 
 
 def _wrong_settings(error: Exception) -> UserError | None:
@@ -173,6 +180,8 @@ _CLIENTS = {
 
 def _from_service(error: Exception) -> UserError | None:
     """The message for what a service or the way to it got wrong, or None when it is another error."""
+    if isinstance(error, EOFError) and "clickhouse_driver" in sys.modules:
+        return _service_error("clickhouse", error)  # its driver says so when the server goes away in the middle of an answer
     for service, classes in _CLIENTS.items():
         for module, name in classes:
             if module in sys.modules and isinstance(error, getattr(sys.modules[module], name)):
@@ -202,7 +211,8 @@ def _said(service: str, error: Exception) -> str:
 _LONGEST_MESSAGE = 600
 
 
-def _show(error: UserError) -> None:
+def show(error: UserError) -> None:
+    """Says it on standard error, with the hint beneath."""
     from rich.console import Console
     from rich.text import Text
 

@@ -2,27 +2,40 @@
 
 The recomputation is each counter's `batch` definition in its job's metadata: ClickHouse's SQL over the events that
 count. It shares nothing with Flink's SQL but the names.
+
+Counters outlive the events. Rows whose events may have been deleted by their age are left out; and who bought before
+the events begin is known from `buyer_day`, which was compared while its orders were stored.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from jobs.catalogue import Job, TableCounters, jobs
 from pipelines.verify.result import Check
+from pipelines.verify.retention import events_whole_since
 from schemas.grains import Grain, grains
 from schemas.storage import event_table
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
 
+    from pipelines.settings import Settings
+
 _EXAMPLES = 5
 _ON_THE_WAY_SECONDS = 5
+_LONGEST_BROADCAST_DAYS = 2
+"""Of a broadcast that nobody watched, or nobody took part in, the beginning is not known: at most so long before its end."""
 
 
-def check_counters(client: Client, settle_seconds: int, progress: Callable[[str], object] = lambda _: None) -> list[Check]:
+def check_counters(
+    settings: Settings, client: Client, settle_seconds: int, progress: Callable[[str], object] = lambda _: None
+) -> list[Check]:
     """Checks every table that jobs count into.
 
     Args:
@@ -31,18 +44,48 @@ def check_counters(client: Client, settle_seconds: int, progress: Callable[[str]
         progress: told which table is checked next.
     """
     checks = []
+    held = _Held(events_whole_since(settings, client), ZoneInfo(settings.time_zone))
     for job in jobs().values():
         for name, spec in job.tables.items():
             progress(f"{name} ({job.name})")
-            checks.append(_check_table(client, job, grains()[name], spec, settle_seconds))
+            checks.append(_check_table(client, job, grains()[name], spec, settle_seconds, held))
     return checks
 
 
-def comparison_sql(job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> str:
+@dataclass(frozen=True)
+class _Held:
+    """Which events are certainly still stored: those from a midnight on, or all."""
+
+    since: datetime | None
+    zone: ZoneInfo
+
+    def parameters(self) -> dict[str, object]:
+        """What the statements call it."""
+        if self.since is None:
+            return {"held_since": 0, "first_day": date(1970, 1, 1)}
+        return {"held_since": int(self.since.timestamp()), "first_day": self.since.astimezone(self.zone).date()}
+
+    def of(self, grain: Grain) -> str:
+        """Whether all events of a row are."""
+        if self.since is None:
+            return "1"
+        if "window_start" in grain.keys:
+            return "window_start >= toDateTime(%(held_since)s, 'UTC')"
+        if "day" in grain.keys:
+            return "day >= %(first_day)s"
+        earliest = f"last_record_at - toIntervalDay({_LONGEST_BROADCAST_DAYS})"
+        return f"""(room_id, broadcast_id) NOT IN (
+    SELECT room_id, broadcast_id FROM broadcast_counters FINAL
+    WHERE least(ifNull(first_view_at, {earliest}), ifNull(first_activity_at, {earliest})) < toDateTime(%(held_since)s, 'UTC')
+  )"""
+
+
+def comparison_sql(job: Job, grain: Grain, spec: TableCounters, settle_seconds: int, held: _Held) -> str:
     """A SELECT with a row for each row on either side: its keys, then `<counter>` and `<counter>_batch` for each counter.
 
     A side that has no such row has zeros. `is_stored`, `is_batch` and `differs` say which sides have the row and whether
-    they agree; `settled` is false where a record was stored too recently to be counted everywhere.
+    they agree; `settled` is false where a record was stored too recently to be counted everywhere, or so long ago that it may
+    have been deleted.
     """
     keys = ", ".join(grain.keys)
     batch_keys = ", ".join(f"{sql} AS {key}" for key, sql in grain.batch_keys.items())
@@ -72,7 +115,7 @@ WITH rows AS (
   HAVING {exists} OR {exists_batch}
 )
 SELECT *, ({exists}) AS is_stored, ({exists_batch}) AS is_batch, ({differs}) AS differs,
-  ({keys}) NOT IN ({fresh_topics}) AS settled
+  ({keys}) NOT IN ({fresh_topics}) AND {held.of(grain)} AS settled
 FROM compared"""
 
 
@@ -85,27 +128,29 @@ def _has_keys(topic: str, grain: Grain) -> bool:
     return all(key in columns or key == "window_start" for key in grain.keys)
 
 
-def _check_table(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> Check:
+def _check_table(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int, held: _Held) -> Check:
     started = time.monotonic()
-    check = _compare(client, job, grain, spec, settle_seconds)
+    check = _compare(client, job, grain, spec, settle_seconds, held)
     if settle_seconds and not check.holds:
         # While events arrive, an order can make another window's order a repeat: a row that no new record names
         # changes too. What still differs after a while is a difference.
         time.sleep(min(settle_seconds, _ON_THE_WAY_SECONDS))
-        check = _compare(client, job, grain, spec, settle_seconds)
+        check = _compare(client, job, grain, spec, settle_seconds, held)
     check.seconds = time.monotonic() - started
     return check
 
 
-def _compare(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int) -> Check:
+def _compare(client: Client, job: Job, grain: Grain, spec: TableCounters, settle_seconds: int, held: _Held) -> Check:
     check = Check("counters", f"{grain.name} ({job.name})")
-    sql = comparison_sql(job, grain, spec, settle_seconds)
+    sql = comparison_sql(job, grain, spec, settle_seconds, held)
     [(check.compared, check.left_out, check.lost, check.extra, check.wrong)] = client.execute(
         f"""SELECT countIf(settled), countIf(NOT settled), countIf(settled AND NOT is_stored), countIf(settled AND NOT is_batch),
-        countIf(settled AND differs AND is_stored AND is_batch) FROM ({sql})"""
+        countIf(settled AND differs AND is_stored AND is_batch) FROM ({sql})""",
+        held.parameters(),
     )
     if not check.holds:
-        rows, columns = client.execute(f"SELECT * FROM ({sql}) WHERE settled AND differs LIMIT {_EXAMPLES}", with_column_types=True)
+        examples = f"SELECT * FROM ({sql}) WHERE settled AND differs LIMIT {_EXAMPLES}"
+        rows, columns = client.execute(examples, held.parameters(), with_column_types=True)
         check.examples = [_example(dict(zip([name for name, _ in columns], row, strict=True)), grain, spec) for row in rows]
     return check
 

@@ -1,22 +1,26 @@
 """Promise 1: every record of an event topic is in exactly one place, its event table or `dead_letter`.
 
-The offsets that Kafka still holds are compared with the offsets that are stored. An offset that is nowhere is looked up
-in Kafka: records without a value and the marks that transactions leave carry nothing that could be stored.
+The offsets that Kafka still holds are compared with the offsets that are stored, from the first that cannot have been
+deleted there by its age. An offset that is nowhere is looked up in Kafka: records without a value and the marks that
+transactions leave carry nothing that could be stored.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
+from pipelines.errors import UserError
 from pipelines.stack.health import away
 from pipelines.verify.result import Check
+from pipelines.verify.retention import records_whole_since
 from schemas.topics import topics
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
-    from kafka import TopicPartition
+    from kafka import KafkaConsumer, TopicPartition
 
     from pipelines.settings import Settings
 
@@ -40,13 +44,26 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
             name: [TopicPartition(name, number) for number in sorted(consumer.partitions_for_topic(name) or ())]
             for name in topics()
         }
+        if missing := [name for name, found in partitions.items() if not found]:
+            raise UserError(f"Kafka at {settings.kafka_address} has no topic {', '.join(missing)}.", "Make it: livepulse migrate")
         everything = [partition for found in partitions.values() for partition in found]
         ends = consumer.end_offsets(everything)
         begins = consumer.beginning_offsets(everything)
+        since = records_whole_since(settings, client)
+        whole = begins if since is None else first_since(consumer, ends, since)
         deadline = time.monotonic() + wait_seconds
-        return [_check_topic(settings, client, name, found, begins, ends, deadline) for name, found in partitions.items()]
+        checks = [_check_topic(settings, client, name, found, whole, ends, deadline) for name, found in partitions.items()]
+        for check in checks:
+            check.left_out = sum(whole[place] - begins[place] for place in partitions[check.subject])
+        return checks
     finally:
         consumer.close()
+
+
+def first_since(consumer: KafkaConsumer, ends: dict[TopicPartition, int], since: datetime) -> dict[TopicPartition, int]:
+    """The offset of each partition's first record that is not older; what stands behind it was stored later, however old it is."""
+    found = consumer.offsets_for_times(dict.fromkeys(ends, int(since.timestamp() * 1_000)))
+    return {place: min(at.offset, end) if (at := found[place]) else end for place, end in ends.items()}
 
 
 def _check_topic(

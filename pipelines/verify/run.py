@@ -29,7 +29,7 @@ def run(
     checked_at = datetime.now(UTC)
     progress("records")
     checks = check_records(settings, client, wait_seconds)
-    checks += check_counters(client, settle_seconds, progress)
+    checks += check_counters(settings, client, settle_seconds, progress)
     client.execute(
         "INSERT INTO verify_result (checked_at, subject, promise, compared, left_out, lost, extra, wrong, seconds) VALUES",
         [(checked_at, c.subject, c.promise, c.compared, c.left_out, c.lost, c.extra, c.wrong, c.seconds) for c in checks],
@@ -42,5 +42,5 @@ def verdict(checks: Sequence[Check]) -> str:
     lost, extra, wrong = (sum(getattr(check, name) for check in checks) for name in ("lost", "extra", "wrong"))
     records, rows = (sum(check.compared for check in checks if check.promise == promise) for promise in ("records", "counters"))
     left_out = sum(check.left_out for check in checks)
-    rest = f"; {left_out:,} rows were still filling and left out" if left_out else ""
+    rest = f"; {left_out:,} left out, still filling or older than what is kept" if left_out else ""
     return f"{lost:,} lost, {extra:,} extra, {wrong:,} wrong in {records:,} records and {rows:,} rows of counters{rest}"

@@ -307,7 +307,7 @@ def settle(settings: Settings, say: Callable[[str], None]) -> list[Check]:
         say("records")
         check_records(settings, client, _SETTLE_SECONDS)
         fewest, since = None, time.monotonic()
-        while differences := sum(c.lost + c.extra + c.wrong for c in check_counters(client, filling)):
+        while differences := sum(c.lost + c.extra + c.wrong for c in check_counters(settings, client, filling)):
             say(f"{differences:,} rows of counters to go")
             if fewest is None or differences < fewest:
                 fewest, since = differences, time.monotonic()

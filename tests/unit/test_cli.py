@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +15,15 @@ from typing import ClassVar, Self
 import pytest
 
 import pipelines.cli
+import pipelines.cli.verify
 import pipelines.produce
 import pipelines.settings
 import pipelines.stack.health
 import pipelines.stack.lifecycle
 import pipelines.topics
+import pipelines.watch.freshness
 from pipelines.cli import COMMANDS
+from pipelines.errors import UserError
 from pipelines.settings import settings
 from tests.conftest import free_port
 
@@ -352,6 +357,30 @@ def test_an_error_of_a_service_is_one_line(
     assert said in first
     assert "livepulse status" in second
     assert "Stack trace" not in ended.err and "\tat " not in ended.err
+
+
+def test_verify_goes_on_when_a_service_was_away(livepulse: Livepulse, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Probe:
+        def __init__(self, *_: object, **__: object) -> None: ...
+        def __enter__(self) -> Self:
+            return self
+
+        def __exit__(self, *_: object) -> None: ...
+        def require_alive(self) -> None: ...
+
+    turns = iter([UserError("kafka is away."), EOFError("clickhouse went away"), ZeroDivisionError()])
+
+    def once(*_: object) -> bool:
+        raise next(turns)
+
+    importlib.import_module("clickhouse_driver")
+    monkeypatch.setattr(pipelines.stack.health, "require", lambda *_: None)
+    monkeypatch.setattr(pipelines.watch.freshness, "FreshnessProbe", Probe)
+    monkeypatch.setattr(pipelines.cli.verify, "_once", once)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(ZeroDivisionError):  # that is an error of our own
+        livepulse("verify", "--every", "1")
+    assert next(turns, None) is None
 
 
 def test_a_missing_extra_is_named(livepulse: Livepulse, monkeypatch: pytest.MonkeyPatch) -> None:
