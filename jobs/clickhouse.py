@@ -92,13 +92,43 @@ GROUP BY inserted_at, job, output, stage, bucket_ms""",
 
 
 def ingest_sql(job: str, name: str, output: Output) -> list[str]:
-    """Statements that make a job's output's way into its tables; the first ones drop what was there."""
+    """Statements that make a job's output's way into its tables; the first ones drop what was there.
+
+    A queue reads as soon as one view is attached, and what is read is not read again for the others. So it goes before its
+    views, and until all are there a table that reads nothing stands in its place: views follow the name.
+    """
     queue = f"{name}_queue"
     columns = ",\n".join(f"  {column} {_TYPES[kind]}" for column, kind in output.columns().items())
     statements = [
-        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter", _SAMPLE)),
         f"DROP TABLE IF EXISTS {queue}",
+        *(f"DROP VIEW IF EXISTS {name}_to_{table}" for table in (*output.into, "dead_letter", _SAMPLE)),
+        # What Kafka's engine adds to a record: no part of `*`, there as here.
         f"""CREATE TABLE {queue}
+(
+{columns},
+  _topic LowCardinality(String) ALIAS '',
+  _partition UInt64 ALIAS 0,
+  _offset UInt64 ALIAS 0,
+  _timestamp_ms Nullable(DateTime64(3)) ALIAS NULL,
+  _raw_message String ALIAS '',
+  _error String ALIAS ''
+)
+ENGINE = Null""",
+    ]
+    for table, select in output.into.items():
+        sql = select.format(queue=queue)
+        sql += " AND _error = ''" if " WHERE " in sql else " WHERE _error = ''"
+        statements.append(f"CREATE MATERIALIZED VIEW {name}_to_{table} TO {grains()[table].storage} AS\n{sql}")
+    return [
+        *statements,
+        f"""CREATE MATERIALIZED VIEW {name}_to_dead_letter TO dead_letter AS
+SELECT '{UNREADABLE}' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
+  assumeNotNull(_timestamp_ms) AS received_at
+FROM {queue} AS queue WHERE _error != ''""",
+        f"""CREATE MATERIALIZED VIEW {name}_to_{_SAMPLE} TO {_SAMPLES_GATHERED} AS
+SELECT '{job}' AS job, '{name}' AS output, {FRESHNESS} AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
+FROM {queue} WHERE _error = ''""",
+        f"""CREATE OR REPLACE TABLE {queue}
 (
 {columns}
 )
@@ -108,22 +138,6 @@ SETTINGS
   kafka_handle_error_mode = 'stream',
   date_time_input_format = 'best_effort'""",
     ]
-    for table, select in output.into.items():
-        sql = select.format(queue=queue)
-        sql += " AND _error = ''" if " WHERE " in sql else " WHERE _error = ''"
-        statements.append(f"CREATE MATERIALIZED VIEW {name}_to_{table} TO {grains()[table].storage} AS\n{sql}")
-    statements.append(
-        f"""CREATE MATERIALIZED VIEW {name}_to_dead_letter TO dead_letter AS
-SELECT '{UNREADABLE}' AS reason, '' AS field, _raw_message AS raw, _topic, toUInt32(queue._partition) AS _partition, _offset,
-  assumeNotNull(_timestamp_ms) AS received_at
-FROM {queue} AS queue WHERE _error != ''"""
-    )
-    statements.append(
-        f"""CREATE MATERIALIZED VIEW {name}_to_{_SAMPLE} TO {_SAMPLES_GATHERED} AS
-SELECT '{job}' AS job, '{name}' AS output, {FRESHNESS} AS produced, _timestamp_ms AS written, nowInBlock64(3) AS stored
-FROM {queue} WHERE _error = ''"""
-    )
-    return statements
 
 
 def view_sql(grain: Grain) -> str:

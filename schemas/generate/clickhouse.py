@@ -83,7 +83,10 @@ def _valid(rule: FieldRule) -> str:
 
 
 def ingest_sql(topic: Topic) -> list[str]:
-    """Statements that make a topic's way into storage, in order; the first ones drop what was there."""
+    """Statements that make a topic's way into storage, in order; the first ones drop what was there.
+
+    The queue goes first and `parse` comes last: what is read while one of the two ways out is missing would be lost.
+    """
     name = topic.name
     rules = field_rules(EVENTS[name])
     parsed_columns = ",\n".join(f"  {r.name} {_WIRE_TYPE[r.kind]}" for r in rules)
@@ -91,8 +94,8 @@ def ingest_sql(topic: Topic) -> list[str]:
     stored = ",\n".join(f"  {_stored(r, by_age)} AS {r.name}" for r in rules)
     event_time = "fromUnixTimestamp64Milli(parsed.event_time, 'UTC')"
     return [
-        *(f"DROP VIEW IF EXISTS {name}_{view}" for view in ("parse", "store", "reject", "counted")),
         f"DROP TABLE IF EXISTS {name}_queue",
+        *(f"DROP VIEW IF EXISTS {name}_{view}" for view in ("parse", "store", "reject", "counted")),
         f"DROP TABLE IF EXISTS {name}_parsed",
         f"""CREATE TABLE {name}_parsed
 (

@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS comment_queue;
+
 DROP VIEW IF EXISTS comment_parse;
 
 DROP VIEW IF EXISTS comment_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS comment_store;
 DROP VIEW IF EXISTS comment_reject;
 
 DROP VIEW IF EXISTS comment_counted;
-
-DROP TABLE IF EXISTS comment_queue;
 
 DROP TABLE IF EXISTS comment_parsed;
 

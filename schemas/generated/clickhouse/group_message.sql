@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS group_message_queue;
+
 DROP VIEW IF EXISTS group_message_parse;
 
 DROP VIEW IF EXISTS group_message_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS group_message_store;
 DROP VIEW IF EXISTS group_message_reject;
 
 DROP VIEW IF EXISTS group_message_counted;
-
-DROP TABLE IF EXISTS group_message_queue;
 
 DROP TABLE IF EXISTS group_message_parsed;
 

@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS like_queue;
+
 DROP VIEW IF EXISTS like_parse;
 
 DROP VIEW IF EXISTS like_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS like_store;
 DROP VIEW IF EXISTS like_reject;
 
 DROP VIEW IF EXISTS like_counted;
-
-DROP TABLE IF EXISTS like_queue;
 
 DROP TABLE IF EXISTS like_parsed;
 

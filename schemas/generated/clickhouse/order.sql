@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS order_queue;
+
 DROP VIEW IF EXISTS order_parse;
 
 DROP VIEW IF EXISTS order_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS order_store;
 DROP VIEW IF EXISTS order_reject;
 
 DROP VIEW IF EXISTS order_counted;
-
-DROP TABLE IF EXISTS order_queue;
 
 DROP TABLE IF EXISTS order_parsed;
 

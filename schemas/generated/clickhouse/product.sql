@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS product_queue;
+
 DROP VIEW IF EXISTS product_parse;
 
 DROP VIEW IF EXISTS product_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS product_store;
 DROP VIEW IF EXISTS product_reject;
 
 DROP VIEW IF EXISTS product_counted;
-
-DROP TABLE IF EXISTS product_queue;
 
 DROP TABLE IF EXISTS product_parsed;
 

@@ -1,3 +1,5 @@
+DROP TABLE IF EXISTS view_queue;
+
 DROP VIEW IF EXISTS view_parse;
 
 DROP VIEW IF EXISTS view_store;
@@ -5,8 +7,6 @@ DROP VIEW IF EXISTS view_store;
 DROP VIEW IF EXISTS view_reject;
 
 DROP VIEW IF EXISTS view_counted;
-
-DROP TABLE IF EXISTS view_queue;
 
 DROP TABLE IF EXISTS view_parsed;
 
