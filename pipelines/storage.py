@@ -12,6 +12,7 @@ import schemas
 from jobs import clickhouse as metrics
 from jobs.catalogue import jobs
 from pipelines.clickhouse import address, connect
+from pipelines.errors import UserError
 from pipelines.kafka import address_for_clickhouse
 from pipelines.settings import Settings
 from pipelines.sql import fill
@@ -26,6 +27,13 @@ _TAKES_RECORDS = re.compile(r"(\ACREATE MATERIALIZED VIEW \w+ TO \w+)(\s)")
 
 VIEWS = Path(schemas.__file__).parent / "clickhouse" / "views"
 
+# Where the views that store events say by which rules they label them, as ClickHouse writes SQL.
+_RULES = {
+    "time_zone": re.compile(r", '(\S+)'\) AS day\b"),
+    "lateness_seconds": re.compile(r" > (\d+)000\)? AS is_late\b"),
+    "future_seconds": re.compile(r"\breceived_ms \+ (\d+)000\)"),
+}
+
 
 def tables() -> list[storage.StorageTable]:
     """Every table that keeps data: events and what is known of them, then counters."""
@@ -39,7 +47,11 @@ def migrate(settings: Settings) -> list[int]:
 
     Returns:
         Versions of the migrations that were applied.
+
+    Raises:
+        UserError: the database was made by other rules; nothing is changed.
     """
+    _refuse_other_rules(settings)
     applied = _apply_migrations(settings)
     client = connect(settings)
     try:
@@ -108,6 +120,32 @@ def plumbing(settings: Settings) -> list[str]:
         )
         for statement in statements
     ]
+
+
+def _refuse_other_rules(settings: Settings) -> None:
+    """Stored events keep their day, their broadcast and whether they were late, but Flink would count them again by new rules:
+    `buyer_day` would have a payment under both days."""
+    client = connect(settings, database="default")  # ours need not be there yet
+    try:
+        views = client.execute(
+            "SELECT as_select FROM system.tables WHERE database = %(database)s AND name IN %(names)s",
+            {"database": settings.clickhouse_database, "names": [f"{t}_{view}" for t in topics() for view in ("store", "parse")]},
+        )
+    finally:
+        client.disconnect()
+    changed = {
+        f"LIVEPULSE_{name.upper()} is {getattr(settings, name)}, but was {found[1]}"
+        for name, rule in _RULES.items()
+        for (select,) in views
+        if (found := rule.search(select)) and found[1] != str(getattr(settings, name))
+    }
+    if changed:
+        raise UserError(
+            f"{'; '.join(sorted(changed))} when the database {settings.clickhouse_database} was made. What is stored was labelled "
+            "by that, and numbers by other rules would not agree with it.",
+            "Set it back. To count by other rules begin with a Kafka and a LIVEPULSE_CLICKHOUSE_DATABASE that have nothing yet; "
+            "livepulse down --wipe empties the local stack's.",
+        )
 
 
 def _apply_migrations(settings: Settings) -> list[int]:

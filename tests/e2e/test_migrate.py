@@ -14,6 +14,7 @@ from pipelines.produce import Sender
 from pipelines.settings import Settings
 from tests.conftest import Cli, run_cli, settings_of, stack_environment
 from tests.e2e.pipeline import query, wait_for
+from tests.golden.case import TIME_ZONE
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -82,3 +83,21 @@ def test_nothing_is_lost_while_records_arrive(migrated: tuple[Settings, Cli]) ->
         over.set()
         feeder.join()
     wait_for(lambda: stored() == [sent[0]] * len(tables), f"all {sent[0]} in each table", 60)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "was"),
+    [("TIME_ZONE", "UTC", TIME_ZONE), ("LATENESS_SECONDS", "60", "3600"), ("FUTURE_SECONDS", "60", "300")],
+)
+def test_rules_that_stored_events_were_not_labelled_by_are_refused(
+    migrated: tuple[Settings, Cli], setting: str, value: str, was: str
+) -> None:
+    settings, cli = migrated
+    sql = "SELECT name, uuid, as_select FROM system.tables WHERE database = currentDatabase() ORDER BY name"
+    before = query(settings, sql)
+    done = cli("migrate", **{f"LIVEPULSE_{setting}": value})
+    said = " ".join((done.stdout + done.stderr).split())
+    assert done.returncode == 1
+    assert f"LIVEPULSE_{setting} is {value}, but was {was} when the database livepulse was made" in said
+    assert "Set it back" in said
+    assert query(settings, sql) == before
