@@ -23,7 +23,10 @@ from schemas.grains import grains
 from schemas.topics import topics
 
 MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
-_TAKES_RECORDS = re.compile(r"(\ACREATE MATERIALIZED VIEW \w+ TO \w+)(\s)")
+_TAKES_RECORDS = re.compile(r"(\ACREATE (?:MATERIALIZED VIEW \w+ TO \w+|OR REPLACE VIEW ingest_settings))(\s)")
+# The settings that the views which take records store with: it works as their definer, as they do. `livepulse doctor` asks it.
+_INGEST_SETTINGS = """CREATE OR REPLACE VIEW ingest_settings AS
+SELECT getSetting('max_partitions_per_insert_block') AS max_partitions_per_insert_block"""
 
 VIEWS = Path(schemas.__file__).parent / "clickhouse" / "views"
 
@@ -97,7 +100,7 @@ def plumbing(settings: Settings) -> list[str]:
     statements += metrics.freshness_sql()
     for job in jobs().values():
         statements += [s for name, output in job.outputs.items() for s in metrics.ingest_sql(job.name, name, output)]
-    statements += [metrics.view_sql(grain) for grain in grains().values()]
+    statements += [_INGEST_SETTINGS, *(metrics.view_sql(grain) for grain in grains().values())]
     # In reverse, as a view that reads another is called like its beginning.
     statements += [
         path.read_text(encoding="utf-8") for path in sorted(VIEWS.glob("*.sql"), key=lambda path: path.stem, reverse=True)

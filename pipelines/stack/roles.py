@@ -36,6 +36,8 @@ class Role(BaseModel):
     """Settings can be changed within the limits, nothing else: Grafana's data source sets the time limit with each statement."""
     limits: dict[str, int | str] = {}
     """ClickHouse's settings of each statement. Numbers can be lowered, but not to 0, which means no limit."""
+    settings: dict[str, int] = {}
+    """ClickHouse's settings that are no limits, for a server of your own; in users.xml everybody has them."""
 
     def rights(self, database: str) -> tuple[list[str], list[str]]:
         """What is granted and what is then revoked, each as it stands behind GRANT or REVOKE."""
@@ -86,6 +88,7 @@ def _statements(role: Role, database: str) -> list[str]:
     found += [f"GRANT {what} TO {name}" for what in granted]
     found += [f"REVOKE {what} FROM {name}" for what in revoked]
     settings = ["readonly = 2 CONST"] if role.reads_only else []
+    settings += [f"{setting} = {value}" for setting, value in role.settings.items()]
     settings += [_limit(setting, value) for setting, value in role.limits.items()]
     if settings:
         found.append(f"CREATE SETTINGS PROFILE OR REPLACE {name} SETTINGS\n  " + ",\n  ".join(settings) + f"\nTO {name}")

@@ -13,6 +13,9 @@ GRANT livepulse_admin TO admin;
 -- The way of records from Kafka into tables runs as it, whoever made the views. No definitions, no deletions.
 CREATE ROLE IF NOT EXISTS livepulse_ingest;
 GRANT SELECT, INSERT ON livepulse.* TO livepulse_ingest;
+CREATE SETTINGS PROFILE OR REPLACE livepulse_ingest SETTINGS
+  max_partitions_per_insert_block = 0
+TO livepulse_ingest;
 CREATE USER IF NOT EXISTS ingest IDENTIFIED WITH sha256_hash BY '${LIVEPULSE_CLICKHOUSE_INGEST_PASSWORD_SHA256}';
 GRANT livepulse_ingest TO ingest;
 
