@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from pipelines.clickhouse import in_one_line
-from pipelines.doctor import applications, database, disks, letters, parts, processes, readers, services, tables, verified
+from pipelines.doctor import applications, database, disks, inserts, letters, parts, processes, readers, services, tables, verified
 from pipelines.doctor.finding import Finding, Level, one_line, worst_first
 from pipelines.errors import UserError
 from pipelines.quiet import quiet
@@ -38,6 +38,7 @@ GROUPS = (
     Group("lag of flink", readers.look_at_flink, _CLICKHOUSE, needs_database=True),
     Group("tables, queues and views", database.look, _CLICKHOUSE),
     Group("clickhouse's errors, parts and disks", tables.look, _CLICKHOUSE, needs_database=True),
+    Group("clickhouse's settings", inserts.look, _CLICKHOUSE, needs_database=True),
     Group("dead letters and clocks", letters.look, _CLICKHOUSE, needs_database=True),
     Group("verify", verified.look, _CLICKHOUSE, needs_database=True),
 )

@@ -11,6 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from dashboards.currencies import DECIMALS
 from pipelines.terminal import harmless
 from pipelines.watch.board import Money, Room, Totals
 
@@ -22,10 +23,6 @@ if TYPE_CHECKING:
 NOTHING = "–"
 _STALE_SECONDS = 15
 _WIDE, _WIDE_ENOUGH = 140, 112
-_DECIMALS = {"BHD": 3, "IQD": 3, "JOD": 3, "KWD": 3, "LYD": 3, "OMR": 3, "TND": 3, "BIF": 0, "CLP": 0, "DJF": 0, "GNF": 0}
-_DECIMALS |= {"ISK": 0, "JPY": 0, "KMF": 0, "KRW": 0, "PYG": 0, "RWF": 0, "UGX": 0, "VND": 0, "VUV": 0, "XAF": 0, "XOF": 0}
-_DECIMALS |= {"XPF": 0}
-"""Currencies (ISO 4217) whose minor unit is not a hundredth."""
 
 
 def console(stderr: bool = False) -> Console:
@@ -114,7 +111,7 @@ def minutes(value: float | None) -> str:
 
 def amount(minor: int, currency: str) -> str:
     """Money in major units with its currency."""
-    digits = _DECIMALS.get(currency, 2)
+    digits = DECIMALS.get(currency, 2)
     return f"{currency} {minor / 10**digits:,.{digits}f}"
 
 

@@ -15,7 +15,7 @@ from clickhouse_driver import Client
 from confluent_kafka import Consumer
 
 from pipelines.clickhouse import connect
-from pipelines.doctor import database, letters, tables, verified
+from pipelines.doctor import database, inserts, letters, tables, verified
 from pipelines.doctor.finding import Finding, Level
 from pipelines.doctor.run import GROUPS, examine
 from pipelines.recording import Record
@@ -67,7 +67,7 @@ def test_a_healthy_stack_has_no_problem(cli: Cli) -> None:
         "views",
     }
     wanted |= {"process zookeeper", "application livepulse", "build of livepulse", "checkpoints of livepulse"}
-    wanted |= {"reader clickhouse-livepulse", "disk default of clickhouse", "clock of this machine"}
+    wanted |= {"reader clickhouse-livepulse", "disk default of clickhouse", "clock of this machine", "days in one insert"}
     assert found.keys() >= wanted
     assert {found[check]["level"] for check in wanted} == {Level.OK}, found
     assert time.monotonic() - began < 20
@@ -133,7 +133,7 @@ def test_tables_without_queues_and_columns(own: tuple[Settings, Client]) -> None
 def test_a_database_that_is_not_there_is_named_and_clickhouse_goes_on(stack: Settings) -> None:
     found = {one.check: one for one in examine(stack.model_copy(update={"clickhouse_database": "nowhere"}))}
     assert found["migrations"].seen == "there is no database nowhere"
-    assert [one.seen for one in found.values() if one.seen.startswith("needs ")] == ["needs database"] * 4
+    assert [one.seen for one in found.values() if one.seen.startswith("needs ")] == ["needs database"] * 5
     assert query(stack, "SELECT 1") == [(1,)]
 
 
@@ -164,6 +164,13 @@ def test_clocks_ahead_late_events_and_foreign_records(own: tuple[Settings, Clien
     assert found["clocks of producers of like"].seen.startswith("20 of 20 records in 10 min are over 60 min behind")
     assert found["metric topics"].level == Level.PROBLEM
     assert found["dead letters"].level == found["clock of this machine"].level == Level.OK
+
+
+def test_a_server_that_would_refuse_a_long_replay(own: tuple[Settings, Client]) -> None:
+    settings, client = own
+    client.execute("CREATE VIEW ingest_settings AS SELECT 100 AS max_partitions_per_insert_block")
+    [found] = inserts.look(settings)
+    assert (found.level, "more than 100 days" in found.seen) == (Level.WARNING, True)
 
 
 def test_what_verify_said_last(own: tuple[Settings, Client]) -> None:
