@@ -54,7 +54,7 @@ def migrate(settings: Settings) -> list[int]:
     Raises:
         UserError: the database was made by other rules; nothing is changed.
     """
-    _refuse_other_rules(settings)
+    refuse_other_rules(settings)
     applied = _apply_migrations(settings)
     client = connect(settings)
     try:
@@ -125,9 +125,13 @@ def plumbing(settings: Settings) -> list[str]:
     ]
 
 
-def _refuse_other_rules(settings: Settings) -> None:
+def refuse_other_rules(settings: Settings) -> None:
     """Stored events keep their day, their broadcast and whether they were late, but Flink would count them again by new rules:
-    `buyer_day` would have a payment under both days."""
+    `buyer_day` would have a payment under both days.
+
+    Raises:
+        UserError: the settings have other rules than the database, if there is one.
+    """
     client = connect(settings, database="default")  # ours need not be there yet
     try:
         views = client.execute(

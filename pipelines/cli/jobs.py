@@ -235,9 +235,12 @@ def _start(settings: Settings, chosen: list[Job], name: str, savepoint: str | No
     from pipelines.flink import rest
     from pipelines.flink.application import VERSION, made_from, submit_again
     from pipelines.flink.application import submit as submit_application
-    from pipelines.stack.health import require
+    from pipelines.stack.health import clickhouse_health, require
+    from pipelines.storage import refuse_other_rules
 
     require(settings, "kafka", "flink")
+    if clickhouse_health(settings).ok:  # jobs can start without it
+        refuse_other_rules(settings)
     console = Console(stderr=True, highlight=False)
     wanted = {job.name for job in chosen}
     for application in _running(settings):

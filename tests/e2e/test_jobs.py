@@ -41,7 +41,10 @@ def test_what_runs_is_left_alone_or_refused(cli: Cli) -> None:
     overlapping = cli("jobs", "submit", "repurchase")
     assert overlapping.returncode == 1
     assert "repurchase already runs" in overlapping.stderr
-    assert "Traceback" not in otherwise.stderr + overlapping.stderr
+    elsewhere = cli("jobs", "submit", LIVEPULSE_TIME_ZONE="Pacific/Apia")
+    assert elsewhere.returncode == 1
+    assert "LIVEPULSE_TIME_ZONE is Pacific/Apia, but was " in elsewhere.stderr
+    assert "Traceback" not in otherwise.stderr + overlapping.stderr + elsewhere.stderr
 
 
 def test_one_beside_others_counts_from_the_beginning(cli: Cli, stack: Settings) -> None:
