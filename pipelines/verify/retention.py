@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
-_MARGIN = timedelta(hours=1)
-"""Between clocks, and for rows that expire while they are compared."""
+_MARGIN = timedelta(hours=2)
+"""Kafka takes timestamps that are up to an hour ahead, and rows expire while they are compared."""
 
 
 def events_whole_since(settings: Settings, client: Client) -> datetime | None:
-    """The first midnight of the configured zone from which on no event is old enough to have been deleted, in UTC.
+    """The first midnight of the configured zone from which on no event, and no buyer's day, is old enough to have been deleted, in UTC.
 
     A midnight, as buyers are known by day. None while the database is younger than what it keeps: then all of it is whole,
     however long ago it happened.
     """
-    oldest = _kept_since(client, settings.event_ttl_days)
+    oldest = _kept_since(client, min(settings.event_ttl_days, settings.person_ttl_days))
     if oldest is None:
         return None
     # An event may be ahead of when it was received.
