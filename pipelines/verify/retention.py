@@ -16,7 +16,7 @@ _MARGIN = timedelta(hours=2)
 
 
 def events_whole_since(settings: Settings, client: Client) -> datetime | None:
-    """The first midnight of the configured zone from which on no event, and no buyer's day, is old enough to have been deleted, in UTC.
+    """From when on no event, and no buyer's day, is old enough to have been deleted: a midnight of the configured zone, in UTC.
 
     A midnight, as buyers are known by day. None while the database is younger than what it keeps: then all of it is whole,
     however long ago it happened.

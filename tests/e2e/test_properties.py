@@ -13,10 +13,11 @@ from pipelines.settings import Settings
 from tests.e2e.pipeline import await_tables, new_prefix, prefixed, send
 from tests.golden.case import TIME_ZONE
 from tests.judge.recompute import recompute
-from tests.judge.strategies import events
+from tests.judge.strategies import BASE_MS, events
 from tests.judge.tables import Tables
-from tests.realdata.record import Record
+from tests.realdata.record import Record, record
 
+MANY_MINUTES = 50
 VARIANTS = ("as it is", "shuffled", "doubled", "shuffled and doubled", "split")
 
 
@@ -70,14 +71,43 @@ def test_order_copies_and_pauses_change_nothing(stack: Settings) -> None:
     )
 
 
+def test_people_of_many_minutes_in_any_order(stack: Settings) -> None:
+    """More minutes than `novelty` keeps of a user on the heap."""
+    chance = random.Random(11)
+    prefix = new_prefix()
+    log = [
+        record(
+            topic,
+            {
+                "event_id": f"{topic}-{user}-{minute}-{number}",
+                "event_time": BASE_MS + minute * 60_000 + chance.randrange(60_000),
+                "schema_version": 1,
+                "platform": "test",
+                "room_id": "r1",
+                "user_id": user,
+            }
+            | fields,
+            BASE_MS + MANY_MINUTES * 60_000,
+        )
+        for user in ("ann", "bob", "cid", "dan")
+        for minute in sorted(chance.sample(range(MANY_MINUTES), 30))
+        for topic, fields in (("comment", {"text": "hi"}), ("like", {"count": 1}))
+        for number in range(chance.randrange(3))
+    ]
+    own = shuffled([prefixed(one, prefix) for one in log], chance)
+    send(stack, [*own, *chance.sample(own, len(own) // 2)])
+    comparison = await_tables(stack, recompute(own, time_zone=TIME_ZONE).tables, prefix)
+    assert comparison.ok, str(comparison)
+
+
 def shuffled(records: list[Record], chance: random.Random) -> list[Record]:
     """Another sequence, in which of records that tell one fact differently the first stays first: it is the one that counts."""
 
-    def fact(record: Record) -> tuple[str, ...]:
-        event = orjson.loads(record.value)
-        return record.topic, event.get("order_id", event["event_id"]), event.get("status", "")
+    def fact(one: Record) -> tuple[str, ...]:
+        event = orjson.loads(one.value)
+        return one.topic, event.get("order_id", event["event_id"]), event.get("status", "")
 
     waiting: dict[tuple[str, ...], list[Record]] = {}
-    for record in records:
-        waiting.setdefault(fact(record), []).append(record)
-    return [waiting[fact(record)].pop(0) for record in chance.sample(records, len(records))]
+    for one in records:
+        waiting.setdefault(fact(one), []).append(one)
+    return [waiting[fact(one)].pop(0) for one in chance.sample(records, len(records))]
