@@ -62,6 +62,8 @@ _RECENT_SECONDS = 300
 _ONE_THREAD = {"max_threads": 1}
 _GOES_AWAY = (236, 394)
 """What ClickHouse says to those whose queries it ends because it stops: ABORTED, QUERY_WAS_CANCELLED."""
+_MOST_REFUSALS, _STEADY_SECONDS = 3, 10
+"""What it refuses once may have had no memory at that moment; three times, each within ten seconds, is no accident."""
 
 
 @dataclass(frozen=True)
@@ -260,14 +262,17 @@ class FreshnessProbe:
 
         from pipelines.clickhouse import connect
 
+        refusals = 0
         while not self._stop.is_set():
             client = connect(self._settings)
+            began = time.monotonic()
             try:
                 work(client)
             except (NetworkError, SocketTimeoutError, OSError, EOFError):
                 self._stop.wait(1)  # ClickHouse restarts: what is not visible meanwhile is late, and counted so
             except ServerException as error:
-                if error.code not in _GOES_AWAY:
+                refusals = refusals + 1 if time.monotonic() - began < _STEADY_SECONDS else 1
+                if error.code not in _GOES_AWAY and refusals >= _MOST_REFUSALS:
                     self._fail(error)
                 self._stop.wait(1)
             except Exception as error:  # nobody else would hear of it

@@ -184,8 +184,9 @@ def figures(probe: FreshnessProbe, seconds: float = 5) -> dict[str, Freshness]:
     return found
 
 
-def test_a_span_that_is_asked_for_again_counts_each_fact(quick: Callable[[Server], FreshnessProbe]) -> None:
-    once = chain([NetworkError("gone")], repeat(None))
+@pytest.mark.parametrize("error", [NetworkError("gone"), ServerException("no memory", 241)], ids=["away", "refused once"])
+def test_a_span_that_is_asked_for_again_counts_each_fact(quick: Callable[[Server], FreshnessProbe], error: Exception) -> None:
+    once = chain([error], repeat(None))
     with quick(Server(lambda sql: next(once) if "groupArrayIf" in sql and "product_event" in sql else None)) as probe:
         found = figures(probe)
     assert {job: freshness.events for job, freshness in found.items()} == {"interaction": 1}
@@ -193,4 +194,4 @@ def test_a_span_that_is_asked_for_again_counts_each_fact(quick: Callable[[Server
 
 def test_what_clickhouse_refuses_is_said(quick: Callable[[Server], FreshnessProbe]) -> None:
     with quick(Server(lambda _: ServerException("no such table", 60))) as probe, pytest.raises(ServerException, match="no such"):
-        figures(probe)
+        figures(probe, seconds=30)
