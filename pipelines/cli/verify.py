@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from pipelines.settings import Settings
     from pipelines.verify.result import Check
 
-DIFFERENCES = 4
-"""Exit code; others say that nothing was compared."""
+DIFFERENCES, NOT_COMPARED = 1, 3
 
 
 def verify(
@@ -40,21 +39,30 @@ def verify(
     """Prove that nothing received is lost and that every counter is right.
 
     Every offset that Kafka holds must be in an event table or in dead_letter, and every row of every metric table must
-    equal a recomputation from the event tables. Exit 4 on any difference, 1 when nothing could be compared.
+    equal a recomputation from the event tables. Exit 1 on any difference, 3 when it could not be checked.
     What is too old to be still stored whole is left out, and counted as such.
 
     Examples: [cyan]livepulse verify[/]  ·  [cyan]livepulse verify --json[/]  ·  [cyan]livepulse verify --every 60[/]
     """
     from rich.console import Console
 
+    from pipelines.cli import explained
+    from pipelines.errors import UserError
     from pipelines.settings import settings
     from pipelines.stack.health import require
 
     console = Console(stderr=True, highlight=False)
-    require(settings(), "kafka", "clickhouse")
-    if every is None:
-        raise typer.Exit(0 if _once(settings(), console, wait, settle, as_json) else DIFFERENCES)
-    _continuously(settings(), console, wait, settle, as_json, every)
+    try:
+        require(settings(), "kafka", "clickhouse")
+        if every is not None:
+            _continuously(settings(), console, wait, settle, as_json, every)
+        holds = _once(settings(), console, wait, settle, as_json)
+    except Exception as error:
+        if (told := explained(error)) is None or told.exit_code != 1:
+            raise
+        raise UserError(told.message, told.hint, exit_code=NOT_COMPARED) from error
+    if not holds:
+        raise typer.Exit(DIFFERENCES)
 
 
 def _once(settings: Settings, console: Console, wait: float, settle: int, as_json: bool) -> bool:
@@ -66,7 +74,7 @@ def _once(settings: Settings, console: Console, wait: float, settle: int, as_jso
     return all(check.holds for check in checks)
 
 
-def _continuously(settings: Settings, console: Console, wait: float, settle: int, as_json: bool, every: float) -> None:
+def _continuously(settings: Settings, console: Console, wait: float, settle: int, as_json: bool, every: float) -> NoReturn:
     from pipelines.cli import explained, show
     from pipelines.watch.freshness import FreshnessProbe
 

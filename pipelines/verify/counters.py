@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _EXAMPLES = 5
 _ON_THE_WAY_SECONDS = 5
 _LONGEST_BROADCAST_DAYS = 2
-"""Of a broadcast that nobody watched, or nobody took part in, the beginning is not known: at most so long before its end."""
+"""A broadcast may have shown its products so long before anybody watched or took part, which no counter has the time of."""
 
 
 def check_counters(
@@ -73,10 +73,10 @@ class _Held:
             return "window_start >= toDateTime(%(held_since)s, 'UTC')"
         if "day" in grain.keys:
             return "day >= %(first_day)s"
-        earliest = f"last_record_at - toIntervalDay({_LONGEST_BROADCAST_DAYS})"
         return f"""(room_id, broadcast_id) NOT IN (
     SELECT room_id, broadcast_id FROM broadcast_counters FINAL
-    WHERE least(ifNull(first_view_at, {earliest}), ifNull(first_activity_at, {earliest})) < toDateTime(%(held_since)s, 'UTC')
+    WHERE least(ifNull(first_view_at, last_record_at), ifNull(first_activity_at, last_record_at))
+      < toDateTime(%(held_since)s, 'UTC') + toIntervalDay({_LONGEST_BROADCAST_DAYS})
   )"""
 
 
