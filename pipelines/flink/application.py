@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
-from zipfile import ZipFile
 
 from jobs.catalogue import Job, jobs
 from pipelines.errors import UserError
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from pipelines.flink.script import Script
 
+_NOVELTY = "io.livepulse.flink.novelty.Novelty"
 _VIEW = re.compile(r"CREATE TEMPORARY VIEW `?(?P<name>\w+)`? AS\s+(?P<query>.*)", re.DOTALL)
 
 _KEPT_PLANS = 20
@@ -81,7 +81,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
     made = _made_from(settings, application, options)
     if savepoint:
         options["execution.state-recovery.path"] = savepoint
-    environment = open_environment(settings, options)
+    environment = open_environment(options)
     try:
         define(environment, [statement for statement in application.definitions if not _VIEW.match(statement)])
         plan = json.loads(_planned(environment, settings, application, options))
@@ -100,7 +100,7 @@ def submit(settings: Settings, jobs: Sequence[Job], name: str, savepoint: str | 
         raise UserError(f"Flink refuses {', '.join(job.name for job in jobs)}: {why}") from error
 
 
-def open_environment(settings: Settings, options: Mapping[str, str]) -> TableEnvironment:
+def open_environment(options: Mapping[str, str]) -> TableEnvironment:
     """A table environment with these options and the function `novelty`, in a JVM of its own."""
     from pyflink.common import Configuration
     from pyflink.table import EnvironmentSettings, TableEnvironment
@@ -114,7 +114,7 @@ def open_environment(settings: Settings, options: Mapping[str, str]) -> TableEnv
     environment = TableEnvironment.create(
         EnvironmentSettings.new_instance().in_streaming_mode().with_configuration(configuration).build()
     )
-    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{_novelty(settings)}'")
+    environment.execute_sql(f"CREATE TEMPORARY SYSTEM FUNCTION novelty AS '{_NOVELTY}'")
     return environment
 
 
@@ -212,13 +212,6 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
 def _group(name: str) -> str:
     """Kafka's consumer group of an application: for lag only, places are kept in checkpoints."""
     return f"flink-{name}"
-
-
-def _novelty(settings: Settings) -> str:
-    """The class of the function, which is called by its build (pipelines/flink_extension/pom.xml)."""
-    with ZipFile(Layout.of(settings).flink_jars / "livepulse-flink-extension.jar") as jar:
-        [name] = [name for name in jar.namelist() if name.endswith("/Novelty.class")]
-    return name.removesuffix(".class").replace("/", ".")
 
 
 def _jars(settings: Settings) -> list[Path]:

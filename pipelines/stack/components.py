@@ -8,7 +8,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -55,14 +55,7 @@ def parts(settings: Settings, services: Collection[str] = _ALL) -> list[Part]:
     found = [
         Part("kafka", "kafka", "Kafka (Maven)", (pom,), layout.kafka_jars, lambda to: _maven_jars("kafka", to)),
         Part("flink", "flink", "Flink's Kafka connector (Maven)", (pom,), layout.flink_jars, lambda to: _maven_jars("flink", to)),
-        Part(
-            "flink-extension",
-            "flink",
-            "livepulse's extension of Flink (Maven)",
-            sources,
-            layout.flink_jars,
-            lambda to: _extension(to, build=f"b{_digest(sources)[:12]}"),
-        ),
+        Part("flink-extension", "flink", "livepulse's extension of Flink (Maven)", sources, layout.flink_jars, _extension),
     ]
     if clickhouse_program() is None:
         title = "ClickHouse's engine (npm, about 560 MB)"
@@ -160,13 +153,13 @@ def _maven_jars(profile: str, to: Path) -> None:
     _run(["mvn", "-q", "-B", "-f", str(pom), "-P", profile, goal, "-DincludeScope=runtime", f"-DoutputDirectory={to}"], to)
 
 
-def _extension(to: Path, build: str) -> None:
+def _extension(to: Path) -> None:
     # Maven writes beside its sources, and those may be installed where nobody can write: build a copy.
     copy = to.with_name("flink-extension-build")
     shutil.rmtree(copy, ignore_errors=True)
     shutil.copytree(_EXTENSION, copy, ignore=shutil.ignore_patterns("target", "__pycache__"))
     try:
-        _run(["mvn", "-q", "-B", "-f", str(copy / "pom.xml"), f"-Dlivepulse.build={build}", "package"], copy)
+        _run(["mvn", "-q", "-B", "-f", str(copy / "pom.xml"), "package"], copy)
         shutil.copy2(copy / "target" / "livepulse-flink-extension.jar", to)
     finally:
         shutil.rmtree(copy, ignore_errors=True)
@@ -199,9 +192,9 @@ def _program(name: str) -> str:
     return found
 
 
-def _digest(inputs: Iterable[Path]) -> str:
+def _digest(part: Part) -> str:
     digest = hashlib.sha256()
-    for path in inputs:
+    for path in part.inputs:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
@@ -220,7 +213,7 @@ def _stamped(layout: Layout, part: Part) -> dict[str, Any]:
 
 def _is_current(layout: Layout, part: Part) -> bool:
     stamp = _stamped(layout, part)
-    return stamp["inputs"] == _digest(part.inputs) and all((part.target / name).exists() for name in stamp["files"])
+    return stamp["inputs"] == _digest(part) and all((part.target / name).exists() for name in stamp["files"])
 
 
 def _make(layout: Layout, part: Part) -> None:
@@ -228,7 +221,7 @@ def _make(layout: Layout, part: Part) -> None:
     aside = layout.components / "making" / part.name
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)
-    digest = _digest(part.inputs)
+    digest = _digest(part)
     part.make(aside)
     files = sorted(path.name for path in aside.iterdir())
     stamp = _stamp(layout, part)

@@ -22,7 +22,7 @@ CALL = "kind, broadcast_id, event_time, user_id"
 
 @pytest.fixture(scope="module")
 def flink(stack: Settings) -> TableEnvironment:
-    environment = open_environment(stack, flink_options(stack, "refused"))
+    environment = open_environment(flink_options(stack, "refused"))
     define(environment, [TABLE, SINK])
     return environment
 

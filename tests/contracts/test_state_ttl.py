@@ -16,7 +16,7 @@ from pipelines.settings import Settings
 
 @pytest.fixture(scope="module")
 def plan(stack: Settings) -> dict[str, Any]:
-    environment = open_environment(stack, flink_options(stack, "planned"))
+    environment = open_environment(flink_options(stack, "planned"))
     application = script(list(jobs().values()), stack, group="planned")
     define(environment, application.definitions)
     planned: dict[str, Any] = json.loads(compile_plan(environment, application.inserts))

@@ -92,7 +92,7 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
 
 
 def test_what_is_not_livepulses_is_left_alone(cli: Cli, stack: Settings) -> None:
-    environment = open_environment(stack, flink_options(stack, "others"))
+    environment = open_environment(flink_options(stack, "others"))
     columns = "(number BIGINT) WITH ('connector' ="
     define(environment, [f"CREATE TEMPORARY TABLE a {columns} 'datagen')", f"CREATE TEMPORARY TABLE b {columns} 'blackhole')"])
     environment.execute_sql("INSERT INTO b SELECT number FROM a")

@@ -150,7 +150,7 @@ def run(
         "execution.checkpointing.checkpoints-after-tasks-finish": "false",
         **(changed or {}),
     }
-    environment = open_environment(settings, options)
+    environment = open_environment(options)
     for named, function in (functions or {}).items():
         environment.create_temporary_function(named, function)
     define(environment, definitions)
