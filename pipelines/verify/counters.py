@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from jobs.catalogue import Job, TableCounters, jobs
 from pipelines.verify.result import Check
@@ -44,7 +43,7 @@ def check_counters(
         progress: told which table is checked next.
     """
     checks = []
-    held = _Held(events_whole_since(settings, client), ZoneInfo(settings.time_zone))
+    held = _Held(events_whole_since(settings, client))
     for job in jobs().values():
         for name, spec in job.tables.items():
             progress(f"{name} ({job.name})")
@@ -57,13 +56,12 @@ class _Held:
     """Which events are certainly still stored: those from a midnight on, or all."""
 
     since: datetime | None
-    zone: ZoneInfo
 
     def parameters(self) -> dict[str, object]:
         """What the statements call it."""
         if self.since is None:
             return {"held_since": 0, "first_day": date(1970, 1, 1)}
-        return {"held_since": int(self.since.timestamp()), "first_day": self.since.astimezone(self.zone).date()}
+        return {"held_since": int(self.since.timestamp()), "first_day": self.since.date()}
 
     def of(self, grain: Grain) -> str:
         """Whether all events of a row are."""

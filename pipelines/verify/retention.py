@@ -16,7 +16,7 @@ _MARGIN = timedelta(hours=2)
 
 
 def events_whole_since(settings: Settings, client: Client) -> datetime | None:
-    """From when on no event, and no buyer's day, is old enough to have been deleted: a midnight of the configured zone, in UTC.
+    """From when on no event, and no buyer's day, is old enough to have been deleted: a midnight of the configured zone, in it.
 
     A midnight, as buyers are known by day. None while the database is younger than what it keeps: then all of it is whole,
     however long ago it happened.
@@ -25,9 +25,9 @@ def events_whole_since(settings: Settings, client: Client) -> datetime | None:
     if oldest is None:
         return None
     # An event may be ahead of when it was received.
-    local = (oldest + timedelta(seconds=settings.future_seconds)).astimezone(ZoneInfo(settings.time_zone))
-    midnight = datetime.combine(local.date() + timedelta(days=1), time(), ZoneInfo(settings.time_zone))
-    return midnight.astimezone(UTC)
+    zone = ZoneInfo(settings.time_zone)
+    local = (oldest + timedelta(seconds=settings.future_seconds)).astimezone(zone)
+    return datetime.combine(local.date() + timedelta(days=1), time(), zone)
 
 
 def records_whole_since(settings: Settings, client: Client) -> datetime | None:
