@@ -13,6 +13,7 @@ from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from jobs.catalogue import Job, jobs
+from pipelines.aside import write_whole
 from pipelines.errors import UserError
 from pipelines.flink.causes import began
 from pipelines.flink.plan import flush_by_the_clock, name_operators, reached_by, remember_forever, remembering
@@ -199,11 +200,7 @@ def _planned(environment: TableEnvironment, settings: Settings, application: Scr
     kept = layout.flink_plans / f"flink-{version('apache-flink')}-{_digest(settings, sql + json.dumps(planner))[:32]}.json"
     if not kept.is_file():
         define(environment, filter(_VIEW.match, application.definitions))
-        planned = compile_plan(environment, application.inserts)
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", dir=kept.parent, suffix=".making", encoding="utf-8", delete=False) as file:
-            file.write(planned)
-        Path(file.name).rename(kept)
+        write_whole(kept, compile_plan(environment, application.inserts))
         for old in sorted(kept.parent.glob("*.json"), key=lambda path: path.stat().st_mtime)[:-_KEPT_PLANS]:
             old.unlink(missing_ok=True)
     return kept.read_text(encoding="utf-8")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
+from pipelines.aside import write_whole
 from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
@@ -33,12 +33,7 @@ class Stopped:
 def note(settings: Settings, name: str, stopped: Stopped) -> None:
     """Remembers it as what the application of this name was last stopped with."""
     path = _file(settings)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    noted = _noted(path) | {name: asdict(stopped)}
-    # Aside first: what is half written could not be read, and nothing be resumed.
-    with NamedTemporaryFile("w", dir=path.parent, suffix=".making", encoding="utf-8", delete=False) as file:
-        json.dump(noted, file, indent=1)
-    Path(file.name).rename(path)
+    write_whole(path, json.dumps(_noted(path) | {name: asdict(stopped)}, indent=1))
 
 
 def last(settings: Settings, name: str) -> Stopped:
