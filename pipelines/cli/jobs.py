@@ -131,38 +131,32 @@ def stop(
 ) -> None:
     """Stop an application, by default with a savepoint from which `resume` goes on.
 
-    Flink ends it when the savepoint is written, however long that takes and whether or not this command waits for it.
+    Flink ends it when the savepoint is written, however long that takes and whether or not this command waits for it. One that
+    does not come to run (it fails again and again, for example) can write none: `resume` goes on from its last checkpoint.
 
     Examples: [cyan]livepulse jobs stop[/]  ·  [cyan]livepulse jobs stop interaction --no-savepoint[/]
     """
-    from dataclasses import replace
-
     from rich.console import Console
 
     from pipelines.flink import rest, savepoints
-    from pipelines.flink.application import OPERATORS
+    from pipelines.flink.application import submit_again
     from pipelines.settings import settings
 
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     application = _find(settings(), name)
+    said = f"[green]✓[/] {name} is stopped"
     with console.status(f"Stopping {name} …"):
-        if savepoint:
-            stopped = savepoints.Stopped(
-                sorted(_jobs_in(settings(), application)),
-                operators=rest.parameters(settings(), application).get(OPERATORS),
-                application=application.id,
-                asked_at=time.time(),
-            )
-            request = rest.stop_with_savepoint(settings(), application)
-            savepoints.note(settings(), name, stopped)  # who stops waiting can resume all the same
-            path = rest.savepoint(settings(), application, request)
-            savepoints.note(settings(), name, replace(stopped, savepoint=path))
-        else:
+        if not savepoint:
             rest.cancel(settings(), application)
-        rest.wait_until_over(settings(), application)
-    console.print(
-        f"[green]✓[/] {name} is stopped" + (f", savepoint: {path}\nGo on: livepulse jobs resume {name}" if savepoint else "")
-    )
+            rest.wait_until_over(settings(), application)
+        elif rest.is_running(settings(), application.id):
+            path = savepoints.stop(settings(), application, _jobs_in(settings(), application))
+            said += f", savepoint: {path}\nGo on: livepulse jobs resume {name}"
+        elif last := savepoints.stop_at_checkpoint(settings(), application, _jobs_in(settings(), application)):
+            said += f"; it did not run, its last checkpoint: {last}\nGo on: livepulse jobs resume {name}"
+        else:
+            said += f"; it had not come to run, and knew nothing\nStart it: {submit_again(name)}"
+    console.print(said)
 
 
 @app.command()

@@ -47,6 +47,7 @@ class Checkpoints:
     restored: int
     """How often the application went on from one of them, or from the savepoint that it was started with."""
     last_path: str | None
+    """Of what the application would go on from now: its last one, or while it has none what it was started from."""
     last_age_seconds: float | None
     last_duration_seconds: float | None
     last_bytes: int | None
@@ -114,11 +115,12 @@ def checkpoints(settings: Settings, application: Application) -> Checkpoints:
     """The checkpoints of an application."""
     answer = get(settings, f"/jobs/{application.id}/checkpoints")
     last, failed = answer["latest"]["completed"], answer["latest"]["failed"]
+    stands_on = last or answer["latest"]["restored"]
     return Checkpoints(
         completed=answer["counts"]["completed"],
         failed=answer["counts"]["failed"],
         restored=answer["counts"]["restored"],
-        last_path=last["external_path"] if last else None,
+        last_path=stands_on["external_path"] if stands_on else None,
         last_age_seconds=time.time() - last["latest_ack_timestamp"] / 1000 if last else None,
         last_duration_seconds=last["end_to_end_duration"] / 1000 if last else None,
         last_bytes=last["checkpointed_size"] if last else None,
@@ -172,7 +174,9 @@ def stop_with_savepoint(settings: Settings, application: Application) -> str:
     Returns:
         Flink's id of what it was asked for.
     """
-    return str(_request(settings, "POST", f"/jobs/{application.id}/stop", {"drain": False})["request-id"])
+    # RocksDB's own files: in Flink's canonical format each entry is written out, and put in again one by one at the start.
+    asked = {"drain": False, "formatType": "NATIVE"}
+    return str(_request(settings, "POST", f"/jobs/{application.id}/stop", asked)["request-id"])
 
 
 def savepoint(settings: Settings, application: Application, request: str) -> str:
@@ -263,4 +267,7 @@ def _request(settings: Settings, method: str, path: str, body: dict[str, Any] | 
         raise UserError(f"Flink at {settings.flink_address} refuses {method} {path}: {error.response.text[:300]}") from error
     except httpx.HTTPError as error:
         raise away(settings, "flink", str(error)) from error
-    return answer.json() if answer.content else None
+    try:
+        return answer.json() if answer.content else None
+    except ValueError as error:
+        raise away(settings, "flink", f"something else answers there: {answer.text[:80]!r}") from error

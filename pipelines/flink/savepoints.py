@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.aside import write_whole
 from pipelines.errors import UserError
+from pipelines.flink import rest
+from pipelines.flink.application import OPERATORS
+from pipelines.flink.rest import Application
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
 
@@ -22,12 +27,48 @@ class Stopped:
 
     jobs: list[str]
     savepoint: str | None = None
-    """Its path; None while Flink has not said it, which takes minutes where much is remembered."""
+    """Its path, or a retained checkpoint's; None while Flink has not said it, which takes minutes where much is remembered."""
     operators: str | None = None
     """Its parameter `application.OPERATORS`; None where a version stopped it that did not note it."""
     application: str | None = None
-    """Flink's id of it, and when it was asked to stop, in seconds since 1970; None as above."""
     asked_at: float | None = None
+    """Flink's id of it, and when it was asked to stop or wrote that checkpoint, in seconds since 1970; None as above."""
+
+
+def stop(settings: Settings, application: Application, jobs: Iterable[str]) -> str:
+    """Stops an application that runs, with a savepoint; its path.
+
+    Raises:
+        UserError: the savepoint failed; the application goes on.
+    """
+    stopped = _stopped(settings, application, jobs)
+    request = rest.stop_with_savepoint(settings, application)
+    note(settings, application.name, stopped)  # who stops waiting can resume all the same
+    path = rest.savepoint(settings, application, request)
+    note(settings, application.name, replace(stopped, savepoint=path))
+    rest.wait_until_over(settings, application)
+    return path
+
+
+def stop_at_checkpoint(settings: Settings, application: Application, jobs: Iterable[str]) -> str | None:
+    """Stops an application that does not come to run, which can write no savepoint: it goes on from its last checkpoint.
+
+    Returns:
+        That checkpoint's path; None when it has none, and there is nothing to go on from.
+    """
+    stopped = _stopped(settings, application, jobs)
+    rest.cancel(settings, application)
+    rest.wait_until_over(settings, application)
+    found = rest.checkpoints(settings, application)
+    if found.last_path is not None:
+        age = found.last_age_seconds or 0.0
+        note(settings, application.name, replace(stopped, savepoint=found.last_path, asked_at=time.time() - age))
+    return found.last_path
+
+
+def _stopped(settings: Settings, application: Application, jobs: Iterable[str]) -> Stopped:
+    operators = rest.parameters(settings, application).get(OPERATORS)
+    return Stopped(sorted(jobs), operators=operators, application=application.id, asked_at=time.time())
 
 
 def note(settings: Settings, name: str, stopped: Stopped) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
@@ -16,6 +17,7 @@ from pipelines.flink.application import define, flink_options, open_environment
 from pipelines.kafka import kafka_python
 from pipelines.produce import Sender
 from pipelines.settings import Settings
+from pipelines.stack import supervision
 from pipelines.stack.layout import Layout
 from pipelines.topics import admin, shortened
 from tests.conftest import Cli
@@ -89,6 +91,33 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     [application] = json.loads(cli("jobs", "status", "--json").stdout)
     assert application["checkpoints"]["restored"] == 1
     assert application["restarts"] == 0, "it was stopped, and nothing broke"
+
+
+def test_what_does_not_run_goes_on_from_its_last_checkpoint(cli: Cli, stack: Settings) -> None:
+    supervisor = supervision.connect(Layout.of(stack))
+    assert supervisor is not None
+
+    def application() -> dict[str, Any]:
+        [found] = json.loads(cli("jobs", "status", "--json").stdout)
+        return dict(found)
+
+    send(stack, broadcasts(6))
+    before = application()["checkpoints"]["completed"]
+    wait_for(lambda: application()["checkpoints"]["completed"] > before, "another checkpoint")
+    supervisor.stop("taskmanager")
+    try:
+        wait_for(lambda: not rest.is_running(stack, application()["id"]), "Flink has noticed")
+        send(stack, broadcasts(7))
+        stopped = cli("jobs", "stop")
+        assert stopped.returncode == 0, stopped.stderr
+        assert "did not run, its last checkpoint: file:" in stopped.stderr
+    finally:
+        supervisor.start("taskmanager")
+    wait_for(lambda: cli("status").returncode == 0, "the TaskManager is back")
+    resumed = cli("jobs", "resume")
+    assert resumed.returncode == 0, resumed.stderr
+    await_verified(cli)
+    assert application()["checkpoints"]["restored"] == 1, "it did not count anew"
 
 
 def test_what_is_not_livepulses_is_left_alone(cli: Cli, stack: Settings) -> None:

@@ -6,9 +6,11 @@ import importlib
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -291,6 +293,30 @@ def test_a_service_that_goes_away_later_is_named(
     assert ended.code == (3 if command[0] == "verify" else 1), "verify's 1 is a difference"
     assert service in ended.err and NOWHERE in ended.err
     assert "livepulse status" in ended.err or "livepulse up" in ended.err
+    assert "Traceback" not in ended.err
+
+
+class SomePage(BaseHTTPRequestHandler):
+    """What a web server that is no Flink answers to whatever it is asked."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>It works!</html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing: the tests' output is not its log."""
+
+
+@pytest.mark.parametrize("command", [("jobs", "status"), ("jobs", "stop")], ids=" ".join)
+def test_a_page_at_flinks_address_is_no_answer(command: tuple[str, ...], livepulse: Livepulse) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), SomePage) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        ended = livepulse(*command, flink=f"127.0.0.1:{server.server_port}")
+        server.shutdown()
+    assert ended.code == 1
+    assert f"127.0.0.1:{server.server_port}: something else answers there: '<html>It works!" in ended.err
+    assert "LIVEPULSE_FLINK" in ended.err
     assert "Traceback" not in ended.err
 
 
