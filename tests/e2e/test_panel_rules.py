@@ -200,10 +200,16 @@ def test_now_and_usual_are_of_the_same_rooms(rows: Database) -> None:
     assert shown("new", "idle") == [(100, None), (100, None)]
 
 
-def test_the_peak_of_several_rooms_is_that_of_the_fullest(rows: Database) -> None:
-    views(rows, "a", "a1", ago(minutes=4), [60], peak=30)
-    views(rows, "b", "b1", ago(minutes=2), [60], peak=50)
-    assert rows.shown("live_room", "engaged", NOW, ["a", "b"])[0]["peak_concurrency"] == 50
+def test_the_peak_of_several_rooms_is_the_most_they_had_at_once(rows: Database) -> None:
+    views(rows, "a", "a1", ago(minutes=4), [60, 60], peak=30)
+    views(rows, "b", "b1", ago(minutes=3), [60], peak=50)
+    # The fullest 10 s of each are not the same: together they had 30, then 25 + 45, then 50.
+    for room, seconds_ago, viewers in (("a", 230, 30), ("a", 170, 25), ("b", 170, 45), ("b", 160, 50)):
+        window = NOW.replace(second=0) - timedelta(seconds=seconds_ago)
+        rows.put("broadcast_10s_counters", room_id=room, broadcast_id=f"{room}1", window_start=window, viewers=viewers)
+    assert rows.shown("live_room", "engaged", NOW, ["a", "b"])[0]["peak_concurrency"] == 70
+    assert rows.shown("live_room", "engaged", NOW, ["b"])[0]["peak_concurrency"] == 50
+    # Broadcasts of a review need not have been at the same time: there it is the fullest one's.
     assert rows.shown("broadcast_review", "summary", NOW, ["a", "b"], broadcast=["a1", "b1"])[0]["peak_concurrency"] == 50
 
 
