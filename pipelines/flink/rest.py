@@ -234,8 +234,10 @@ def wait_until_running(settings: Settings, number: str, timeout_seconds: float =
         if _every_task_runs(answer):
             return
         time.sleep(0.2)
+    failed = last_failure(settings, number)
     raise UserError(
-        f"The application did not start within {timeout_seconds:.0f} s.", hint="Are there free task slots? See: livepulse status"
+        f"The application did not start within {timeout_seconds:.0f} s" + (f", and failed last with: {failed}" if failed else "."),
+        hint="Are there free task slots? See: livepulse status",
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import NewTopic
 
+from pipelines.errors import UserError
 from pipelines.flink import rest, savepoints
 from pipelines.flink.application import define, flink_options, open_environment
 from pipelines.kafka import kafka_python
@@ -84,7 +85,8 @@ def test_stop_with_savepoint_and_resume(cli: Cli, stack: Settings) -> None:
     # As where nobody waited for Flink's answer: Flink still knows it.
     savepoints.note(stack, "livepulse", replace(savepoint, savepoint=None))
     send(stack, broadcasts(2))
-    resumed = cli("jobs", "resume")
+    # With one task of each instead of two: RocksDB's files of both are put together.
+    resumed = cli("jobs", "resume", LIVEPULSE_PARALLELISM="1")
     assert resumed.returncode == 0, resumed.stderr
     send(stack, broadcasts(3))
     await_verified(cli)
@@ -107,6 +109,8 @@ def test_what_does_not_run_goes_on_from_its_last_checkpoint(cli: Cli, stack: Set
     supervisor.stop("taskmanager")
     try:
         wait_for(lambda: not rest.is_running(stack, application()["id"]), "Flink has noticed")
+        with pytest.raises(UserError, match=r"did not start within 0 s, and failed last with: .*Task(Manager|Executor)"):
+            rest.wait_until_running(stack, application()["id"], timeout_seconds=0.1)
         send(stack, broadcasts(7))
         stopped = cli("jobs", "stop")
         assert stopped.returncode == 0, stopped.stderr
