@@ -56,13 +56,14 @@ def stop_at_checkpoint(settings: Settings, application: Application, jobs: Itera
     Returns:
         That checkpoint's path; None when it has none, and there is nothing to go on from.
     """
-    stopped = _stopped(settings, application, jobs)
+    found = rest.checkpoints(settings, application)
+    # Where it never came further than what it was resumed from, that is noted already, with its own age.
+    if found.last_path is not None and written_as(settings, found.last_path) is None:
+        stopped = _stopped(settings, application, jobs)
+        written_at = time.time() - (found.last_age_seconds or 0.0)
+        note(settings, application.name, replace(stopped, savepoint=found.last_path, asked_at=written_at))
     rest.cancel(settings, application)
     rest.wait_until_over(settings, application)
-    found = rest.checkpoints(settings, application)
-    if found.last_path is not None:
-        age = found.last_age_seconds or 0.0
-        note(settings, application.name, replace(stopped, savepoint=found.last_path, asked_at=time.time() - age))
     return found.last_path
 
 
