@@ -148,7 +148,6 @@ def stop(
     with console.status(f"Stopping {name} …"):
         if not savepoint:
             rest.cancel(settings(), application)
-            rest.wait_until_over(settings(), application)
         elif rest.is_running(settings(), application.id):
             path = savepoints.stop(settings(), application, _jobs_in(settings(), application))
             said += f", savepoint: {path}\nGo on: livepulse jobs resume {name}"

@@ -239,6 +239,7 @@ def flink_options(settings: Settings, name: str) -> dict[str, str]:
         "state.backend.rocksdb.writebuffer.size": "4 mb",
         # Most of what is asked for is not there: users and events that are new.
         "state.backend.rocksdb.use-bloom-filter": "true",
+        # Else Flink cannot put the files of several tasks together: see there.
         "state.backend.rocksdb.options-factory": "io.livepulse.flink.rocksdb.LogInItsFolder",
         "table.local-time-zone": settings.time_zone,
         "table.exec.state.ttl": f"{settings.state_ttl_hours} h",

@@ -206,8 +206,9 @@ def newest_savepoint(settings: Settings, number: str) -> str | None:
 
 
 def cancel(settings: Settings, application: Application) -> None:
-    """Ends an application without a savepoint; its last checkpoint is kept."""
+    """Ends an application without a savepoint, and returns when it is over; its last checkpoint is kept."""
     _request(settings, "PATCH", f"/jobs/{application.id}?mode=cancel")
+    wait_until_over(settings, application)
 
 
 def is_running(settings: Settings, number: str) -> bool:

@@ -1,4 +1,4 @@
-"""Which savepoint an application was last stopped with, and with which jobs, so that it can be resumed by its name."""
+"""Stopping an application, and noting with which savepoint and jobs, so that it can be resumed by its name."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class Stopped:
     operators: str | None = None
     """Its parameter `application.OPERATORS`; None where a version stopped it that did not note it."""
     application: str | None = None
+    """Flink's id of it; None as above."""
     asked_at: float | None = None
-    """Flink's id of it, and when it was asked to stop or wrote that checkpoint, in seconds since 1970; None as above."""
+    """When it was asked to stop, or wrote that checkpoint, in seconds since 1970; None as above."""
 
 
 def stop(settings: Settings, application: Application, jobs: Iterable[str]) -> str:
@@ -63,7 +64,6 @@ def stop_at_checkpoint(settings: Settings, application: Application, jobs: Itera
         written_at = time.time() - (found.last_age_seconds or 0.0)
         note(settings, application.name, replace(stopped, savepoint=found.last_path, asked_at=written_at))
     rest.cancel(settings, application)
-    rest.wait_until_over(settings, application)
     return found.last_path
 
 

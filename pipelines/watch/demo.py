@@ -340,7 +340,6 @@ class Cleanup:
         with phases.phase("stop", "Stopping what the demo started") as say:
             if self.application is not None:  # Flink would bring it back at its next start
                 rest.cancel(self._settings, self.application)
-                rest.wait_until_over(self._settings, self.application)
             if services:
                 lifecycle.down(self._settings, services, say, lambda names, _: say(f"waiting for {', '.join(names)}"))
             self.application = None

@@ -86,7 +86,6 @@ def run_livepulse(settings: Settings, prepared: Prepared, cpu: CpuHistory, name:
     if restored := rest.checkpoints(settings, running).restored:
         raise Mismatch(f"{LIVEPULSE}: restarted {restored} times: {rest.last_failure(settings, running.id)}")
     rest.cancel(settings, running)
-    rest.wait_until_over(settings, running)
 
     if backend != observe.ROCKSDB:
         raise Mismatch(f"{LIVEPULSE}: state is kept in {backend}, and not in RocksDB")
