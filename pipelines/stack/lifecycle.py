@@ -52,6 +52,10 @@ def up(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> None
     with locked(layout.run / "lock", "starting or stopping this stack", say):
         _clear_remains(layout, say)
         supervisor = supervision.connect(layout)
+        if supervisor is not None and (stopping := _stopping(supervisor)):
+            # As after a `down` that was interrupted: supervisord would take a start for done, and the port is not free yet.
+            say(f"Still stopping, to be started again: {', '.join(stopping)}.")
+            _await_stopped(supervisor, watch)
         states = supervisor.states() if supervisor else {}
         running = {name for name, state in states.items() if state.is_running}
         wanted = [process for service in services for process in SERVICES[service]]
@@ -156,6 +160,8 @@ def _process_status(settings: Settings, process: str, state: supervision.Process
     import psutil
 
     address = addresses(settings, process)
+    if state is not None and state.state == "STOPPING":
+        return Status(process, "stopping", address, state.pid, None, None, False, "")
     if state is None or not state.is_running:
         failed = state is not None and state.state == "FATAL"
         detail = f"it ended at each start: livepulse logs {process}" if failed else ""
@@ -245,15 +251,21 @@ def _await_healthy(
 
 def _stop(supervisor: supervision.Supervisor, processes: list[str], watch: Watch) -> None:
     states = supervisor.states()
-    pending = [process for process in processes if process in states and states[process].is_running]
-    for process in pending:
-        supervisor.stop(process)
+    for process in processes:
+        if process in states and states[process].is_running:
+            supervisor.stop(process)
+    _await_stopped(supervisor, watch)
+
+
+def _await_stopped(supervisor: supervision.Supervisor, watch: Watch) -> None:
     started = time.monotonic()
-    while pending:
-        watch(pending, time.monotonic() - started)
+    while stopping := _stopping(supervisor):
+        watch(stopping, time.monotonic() - started)
         time.sleep(0.1)
-        states = supervisor.states()
-        pending = [process for process in pending if states[process].is_running or states[process].state == "STOPPING"]
+
+
+def _stopping(supervisor: supervision.Supervisor) -> list[str]:
+    return [name for name, state in supervisor.states().items() if state.state == "STOPPING"]
 
 
 def _clear_remains(layout: Layout, say: Say) -> None:

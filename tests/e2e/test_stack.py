@@ -22,7 +22,7 @@ from clickhouse_driver import Client
 
 from pipelines.errors import UserError
 from pipelines.settings import Settings
-from pipelines.stack import health
+from pipelines.stack import health, supervision
 from pipelines.stack.layout import Layout
 from tests.conftest import Cli, free_port
 from tests.e2e.pipeline import wait_for
@@ -251,6 +251,28 @@ def test_one_service_stops_alone(two: tuple[Stack, Stack]) -> None:
     assert other.status("clickhouse")["clickhouse"]["healthy"]
     other.run("up", "kafka")
     assert other.status("kafka", "clickhouse")
+
+
+def test_what_is_still_stopping_is_started_again(two: tuple[Stack, Stack]) -> None:
+    """As after a `down` that was interrupted."""
+    one, _ = two
+    supervisor = supervision.connect(Layout.of(one.settings))
+    assert supervisor is not None
+    stopping = psutil.Process(one.pid("clickhouse"))
+    stopping.suspend()  # for as long as the test wants, it does not heed what it is told
+    supervisor.stop("clickhouse")
+    assert one.status("clickhouse", code=3)["clickhouse"]["state"] == "stopping"
+    command = [str(LIVEPULSE), "up", "clickhouse"]
+    up = subprocess.Popen(command, cwd=one.folder, env=one.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert up.stdout
+        assert up.stdout.readline() == "Still stopping, to be started again: clickhouse.\n"
+        stopping.resume()
+        assert up.wait(60) == 0, up.stdout.read()
+        assert one.pid("clickhouse") != stopping.pid
+    finally:
+        up.kill()
+        up.wait()
 
 
 def test_a_taken_port_is_named_with_its_holder_and_its_setting(make: Callable[..., Stack]) -> None:
