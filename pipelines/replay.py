@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from pipelines.aside import write_whole
 from pipelines.errors import UserError
 from pipelines.privacy.pseudonym import pseudonymised
 from pipelines.produce import Stopped
@@ -41,9 +42,7 @@ class Position(BaseModel):
 
     def save(self, path: Path) -> None:
         """Write it so that a crash leaves the old one or the new one."""
-        new = path.with_name(f"{path.name}.new")
-        new.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        new.replace(path)
+        write_whole(path, self.model_dump_json(indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Position | None:

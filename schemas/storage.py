@@ -151,7 +151,7 @@ def verify_table() -> StorageTable:
         "subject": ("LowCardinality(String)", "Topic or table that was checked."),
         "promise": ("LowCardinality(String)", "records (nothing is lost) or counters (as recomputed)."),
         "compared": ("UInt64", "Records or rows compared."),
-        "left_out": ("UInt64", "Rows that were still filling."),
+        "left_out": ("UInt64", "Rows that were still filling, and rows or records older than what is kept whole."),
         "lost": ("UInt64", "Records in Kafka but nowhere in storage, or rows that should exist."),
         "extra": ("UInt64", "Records stored in two places, or rows that should not exist."),
         "wrong": ("UInt64", "Rows with a counter that differs."),
