@@ -22,6 +22,7 @@ from schemas.storage import (
     forgotten_user_table,
     freshness_histogram_table,
     freshness_table,
+    retention_change_table,
     verify_table,
 )
 from schemas.topics import topics
@@ -193,6 +194,7 @@ def page() -> str:
         + _storage(dead_letter_replay_table()),
         "## What verify found\n\n" + _storage(verify_table()),
         "## People who were forgotten\n\n" + _storage(forgotten_user_table()),
+        "## Retentions that were changed\n\n" + _storage(retention_change_table()),
         "## The pipeline itself\n\n"
         + _storage(freshness_table())
         + "\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 from clickhouse_driver import Client
@@ -23,6 +24,7 @@ from schemas.grains import grains
 from schemas.topics import topics
 
 MIGRATIONS = Path(schemas.__file__).parent / "clickhouse" / "migrations"
+_TTL = re.compile(r"\bTTL inserted_at \+ toIntervalDay\((\d+)\)")
 _TAKES_RECORDS = re.compile(r"(\ACREATE (?:MATERIALIZED VIEW \w+ TO \w+|OR REPLACE VIEW ingest_settings))(\s)")
 # The settings that the views which take records store with: it works as their definer, as they do. `livepulse doctor` asks it.
 _INGEST_SETTINGS = """CREATE OR REPLACE VIEW ingest_settings AS
@@ -78,10 +80,17 @@ def retention_days(settings: Settings, table: storage.StorageTable) -> int | Non
 
 
 def set_retention(settings: Settings, client: Client) -> None:
-    """Has every table delete rows when the settings say so. Rows that are stored go at their part's next merge."""
+    """Has every table delete rows when the settings say so: those that are stored already too, when ClickHouse gets to it."""
+    kept = kept_days(client)
     for table in tables():
         if days := retention_days(settings, table):
-            _set_ttl(client, table.name, days)
+            _keep(client, table.name, kept.get(table.name), days)
+
+
+def kept_days(client: Client) -> dict[str, int]:
+    """Table -> how many days it keeps a row after it was stored, as ClickHouse was told; none that keeps it for good."""
+    found = client.execute("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase()")
+    return {name: int(ttl[1]) for name, definition in found if (ttl := _TTL.search(definition))}
 
 
 def readers(settings: Settings) -> str:
@@ -174,10 +183,14 @@ def _apply_migrations(settings: Settings) -> list[int]:
     return [migration.version for migration in applied]
 
 
-def _set_ttl(client: Client, table: str, days: int) -> None:
-    ttl = f"inserted_at + toIntervalDay({days})"
-    [(definition,)] = client.execute(
-        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = %(table)s", {"table": table}
-    )
-    if f"TTL {ttl}" not in definition:
-        client.execute(f"ALTER TABLE {table} MODIFY TTL {ttl} SETTINGS materialize_ttl_after_modify = 0")
+def _keep(client: Client, table: str, days_before: int | None, days: int) -> None:
+    if days == days_before:
+        return
+    if days_before is not None:
+        # Before the change, as what is noted twice does no harm.
+        client.execute(
+            "INSERT INTO retention_change (table, changed_at, days_before, days) VALUES",
+            [(table, datetime.now(UTC), days_before, days)],
+        )
+    # Parts remember when they expire: without the setting, what is stored would go when it was to go before.
+    client.execute(f"ALTER TABLE {table} MODIFY TTL inserted_at + toIntervalDay({days}) SETTINGS materialize_ttl_after_modify = 1")

@@ -252,6 +252,23 @@ def forgotten_user_table() -> StorageTable:
     )
 
 
+def retention_change_table() -> StorageTable:
+    """The table of retentions that were changed: what had been deleted by then does not come back with a longer one."""
+    columns = {
+        "table": ("LowCardinality(String)", "Table whose rows are kept longer or shorter from then on."),
+        "changed_at": ("DateTime64(3, 'UTC')", "When it was changed."),
+        "days_before": ("UInt32", "How many days a row had been kept after it was stored."),
+        "days": ("UInt32", "How many it is kept from then on."),
+    }
+    return _table(
+        name="retention_change",
+        comment="Retentions that were changed, so that verify knows since when a table is whole.",
+        columns=columns,
+        engine="MergeTree",
+        order_by=("table", "changed_at"),
+    )
+
+
 def tables() -> list[StorageTable]:
     """Every table that events, and what is known of them and of the pipeline, are stored in."""
     return [
@@ -263,4 +280,5 @@ def tables() -> list[StorageTable]:
         freshness_table(),
         freshness_histogram_table(),
         forgotten_user_table(),
+        retention_change_table(),
     ]

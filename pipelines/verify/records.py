@@ -49,7 +49,7 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
         everything = [partition for found in partitions.values() for partition in found]
         ends = consumer.end_offsets(everything)
         begins = consumer.beginning_offsets(everything)
-        since = records_whole_since(settings, client)
+        since = records_whole_since(client)
         whole = begins if since is None else first_since(consumer, ends, since)
         deadline = time.monotonic() + wait_seconds
         checks = [_check_topic(settings, client, name, found, whole, ends, deadline) for name, found in partitions.items()]

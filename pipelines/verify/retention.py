@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+from pipelines.storage import kept_days, tables
+from schemas.events import EVENTS
+from schemas.events.base import USER
+from schemas.storage import dead_letter_table, event_table
 
 if TYPE_CHECKING:
     from clickhouse_driver import Client
@@ -21,7 +27,8 @@ def events_whole_since(settings: Settings, client: Client) -> datetime | None:
     A midnight, as buyers are known by day. None while the database is younger than what it keeps: then all of it is whole,
     however long ago it happened.
     """
-    oldest = _kept_since(client, min(settings.event_ttl_days, settings.person_ttl_days))
+    of_people = [table.name for table in tables() if USER in table.order_by]
+    oldest = _whole_since(client, [*(event_table(topic).name for topic in EVENTS), *of_people])
     if oldest is None:
         return None
     # An event may be ahead of when it was received.
@@ -30,14 +37,21 @@ def events_whole_since(settings: Settings, client: Client) -> datetime | None:
     return datetime.combine(local.date() + timedelta(days=1), time(), zone)
 
 
-def records_whole_since(settings: Settings, client: Client) -> datetime | None:
+def records_whole_since(client: Client) -> datetime | None:
     """Since when no record, event or dead letter, is old enough to have been deleted; None as above."""
-    return _kept_since(client, min(settings.event_ttl_days, settings.dead_letter_ttl_days))
+    return _whole_since(client, [*(event_table(topic).name for topic in EVENTS), dead_letter_table().name])
 
 
-def _kept_since(client: Client, days: int) -> datetime | None:
+def _whole_since(client: Client, names: Iterable[str]) -> datetime | None:
+    kept = kept_days(client)
+    shortest = min((kept[name] for name in names if name in kept), default=None)
+    if shortest is None:
+        return None
+    # What a shorter retention had deleted before it was changed does not come back.
     [(oldest, made_at)] = client.execute(
-        "SELECT now('UTC') - toIntervalDay(%(days)s), min(created_at) FROM schema_versions", {"days": days}
+        "SELECT greatest(now64(3, 'UTC') - toIntervalDay(%(days)s), max(changed_at - toIntervalDay(days_before))),"
+        " (SELECT min(created_at) FROM schema_versions) FROM retention_change WHERE table IN %(names)s",
+        {"days": shortest, "names": list(names)},
     )
-    kept: datetime = oldest.replace(tzinfo=UTC) + _MARGIN
-    return None if made_at.replace(tzinfo=UTC) > kept else kept
+    whole: datetime = oldest.replace(tzinfo=UTC) + _MARGIN
+    return None if made_at.replace(tzinfo=UTC) > whole else whole

@@ -196,6 +196,24 @@ def test_days_of_buyers_that_are_kept_shorter_than_events(own: tuple[Settings, C
     assert seen(found["buyer_day (repurchase)"]) == (2, 1, 0, 0, 0)
 
 
+def test_a_longer_retention_keeps_what_is_stored_and_brings_nothing_back(own: tuple[Settings, Client]) -> None:
+    settings, client = own
+    age(client)
+    view(client, 9, "over")
+    view(client, 1, "new")
+    count(client)
+    expire(settings, client)
+    longer = settings.model_copy(update={"event_ttl_days": 30})
+    set_retention(longer, client)
+    wait_for(lambda: client.execute("SELECT count() FROM system.mutations WHERE NOT is_done") == [(0,)], "the mutations are done")
+    parts = "FROM system.parts WHERE database = currentDatabase() AND table = 'view_event' AND active AND rows > 0"
+    assert client.execute(f"SELECT delete_ttl_info_max {parts}") == [((NOW + timedelta(days=29)).replace(tzinfo=None),)]
+    assert client.execute("SELECT days_before, days FROM retention_change WHERE table = 'view_event'") == [(7, 30)]
+    found = checked(longer, client)
+    assert [name for name, check in found.items() if not check.holds] == []
+    assert seen(found["room_1m (dwell)"]) == seen(found["broadcast (dwell)"]) == (1, 1, 0, 0, 0)
+
+
 def test_in_a_young_database_nothing_is_left_out_however_old_the_events(own: tuple[Settings, Client]) -> None:
     settings, client = own
     for days_ago in (1_000, 900):
