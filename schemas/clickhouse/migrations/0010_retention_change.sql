@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS retention_change
   days UInt32 COMMENT 'How many it is kept from then on.'
 )
 ENGINE = MergeTree
-ORDER BY (table, changed_at)
+ORDER BY (changed_at)
 COMMENT 'Retentions that were changed, so that verify knows since when a table is whole.';
