@@ -8,6 +8,7 @@ metric is covered as it is. Ids are looked for as words of their own, which no l
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from schemas.events import EVENTS
@@ -91,15 +92,21 @@ class PersonalColumns:
         conditions += [request.names_person(column) for column in (*self.written, *self.raw, *self.other)]
         return " OR ".join(conditions)
 
-    def forget_sql(self, request: Request) -> list[str]:
-        """The statements that change the rows, in order; mutations among them, which go on by themselves."""
+    def forget_sql(self, request: Request, until: datetime) -> list[str]:
+        """The statements that change the rows, in order; mutations among them, which go on by themselves.
+
+        Args:
+            until: when the last row was stored that is moved, in tables where the person is in the key. What is counted meanwhile
+                stays for another time: it would be deleted, and was not copied.
+        """
         if self.person_is_key:
             [person] = self.person
+            those = f"({request.is_person(person)}) AND inserted_at <= toDateTime('{until:%Y-%m-%d %H:%M:%S}', 'UTC')"
             return [
                 # Counters merge by max and min: rows that are put there twice change nothing.
                 f"INSERT INTO {self.table} SELECT * REPLACE ({request.renamed(person)} AS {person}) FROM"
-                f" (SELECT * FROM {self.table} WHERE {request.is_person(person)})",
-                f"ALTER TABLE {self.table} DELETE WHERE {request.is_person(person)}",
+                f" (SELECT * FROM {self.table} WHERE {those})",
+                f"ALTER TABLE {self.table} DELETE WHERE {those}",
             ]
         own = " OR ".join(request.is_person(column) for column in self.person) or "0"
         changes = {column: request.renamed(column) for column in self.person}

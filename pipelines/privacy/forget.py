@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _PREFIX = "forget_request_"
 _OLD_PARTS_SECONDS = 60
+_STORED_SECONDS = 2
+"""A row can be read so long after the time that it says it was stored at."""
 _NO_PARTITION = "19000101"
 
 
@@ -84,7 +86,8 @@ def forget(settings: Settings, user_id: str, *, dry_run: bool, progress: Callabl
             progress("Searching every table")
             done.found = search(client, request)
             _record(client, done)
-            if not done.remains:
+            # What is called like the person, or is in tables of others, stays: no reason to keep whose pseudonym this is.
+            if not any(client.execute(f"SELECT count() FROM {those}")[0][0] for those in _personal_rows(request, columns).values()):
                 _finish(client, number)
         progress("Waiting for old files to be deleted")
         _delete_old_parts(client, [*columns])
@@ -142,9 +145,12 @@ def _finish(client: Client, number: str) -> None:
 @contextmanager
 def _request(settings: Settings, client: Client, ids: list[str], salt: str) -> Iterator[Request]:
     """The table that holds whom to forget, as long as statements need it."""
-    _drop_left_over(client)
+    # In a database of its own: dashboards and analysts may read every table of livepulse's.
+    database = f"{settings.clickhouse_database}_forgetting"
+    client.execute(f"CREATE DATABASE IF NOT EXISTS {database}")
+    _drop_left_over(client, database)
     name = _PREFIX + secrets.token_hex(8)
-    table = f"{settings.clickhouse_database}.{name}"
+    table = f"{database}.{name}"
     client.execute(f"CREATE TABLE {table} (number UInt8, id String, pseudonym String, part String, word String) ENGINE = Memory")
     try:
         rows = [(number, one, _pseudonym(salt, one), _part(one), _word(one)) for number, one in enumerate(ids)]
@@ -169,15 +175,14 @@ def _word(user_id: str) -> str:
     return f"(^|[^0-9A-Za-z])(?:{_part(user_id)})([^0-9A-Za-z]|$)"
 
 
-def _drop_left_over(client: Client) -> None:
+def _drop_left_over(client: Client, database: str) -> None:
     """Those of commands that were killed: nothing takes an hour."""
     names = client.execute(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, %(prefix)s)"
-        " AND metadata_modification_time < now() - 3600",
-        {"prefix": _PREFIX},
+        "SELECT name FROM system.tables WHERE database = %(database)s AND metadata_modification_time < now() - 3600",
+        {"database": database},
     )
     for (name,) in names:
-        client.execute(f"DROP TABLE IF EXISTS {name} SYNC")
+        client.execute(f"DROP TABLE IF EXISTS {database}.{name} SYNC")
 
 
 # Changing
@@ -185,18 +190,26 @@ def _drop_left_over(client: Client) -> None:
 
 def _affected(client: Client, request: Request, columns: dict[str, PersonalColumns]) -> dict[str, int]:
     """Table -> rows that are to be changed."""
-    rows = {table: f"{table} WHERE {condition}" for table, found in columns.items() if (condition := found.affected(request))}
+    rows = _personal_rows(request, columns)
     rows |= {str(log): f"{log.sql} WHERE {_any_text(request, texts)}" for log, texts in log_tables(client).items()}
     counted = {table: client.execute(f"SELECT count() FROM {those}")[0][0] for table, those in rows.items()}
     return {table: count for table, count in counted.items() if count}
+
+
+def _personal_rows(request: Request, columns: dict[str, PersonalColumns]) -> dict[str, str]:
+    """Table of livepulse's -> it, and the condition under which a row is changed."""
+    return {table: f"{table} WHERE {condition}" for table, found in columns.items() if (condition := found.affected(request))}
 
 
 def _change(client: Client, request: Request, columns: dict[str, PersonalColumns], affected: dict[str, int]) -> None:
     logs = {
         str(log): f"ALTER TABLE {log.sql} DELETE WHERE {_any_text(request, texts)}" for log, texts in log_tables(client).items()
     }
+    [(until,)] = client.execute("SELECT now('UTC')")
+    if any(table in columns and columns[table].person_is_key for table in affected):
+        time.sleep(_STORED_SECONDS)
     for table in affected:
-        for statement in columns[table].forget_sql(request) if table in columns else [logs[table]]:
+        for statement in columns[table].forget_sql(request, until) if table in columns else [logs[table]]:
             client.execute(statement)
     while waiting := client.execute(
         f"SELECT table, latest_fail_reason FROM system.mutations WHERE position(command, '{request.name}') > 0 AND NOT is_done"

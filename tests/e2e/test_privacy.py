@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,13 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from pipelines.clickhouse import connect
-from pipelines.privacy.forget import forget
+from pipelines.privacy.columns import personal_columns
+from pipelines.privacy.forget import _request, forget
 from pipelines.privacy.pseudonym import pseudonym
 from pipelines.recording import Record
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
+from pipelines.storage import tables as stored_tables
 from schemas.events import EVENTS
 from schemas.topics import topics
 from tests.conftest import Cli
@@ -28,6 +31,7 @@ from tests.e2e.pipeline import await_verified, new_prefix, query, send, wait_for
 from tests.judge.clickhouse import read_tables
 from tests.judge.strategies import VALID_FIELDS
 from tests.judge.tables import Tables
+from tests.panels.database import database as own_database
 
 KEY = "only of these tests, and long enough"
 
@@ -271,6 +275,8 @@ def test_what_a_broken_off_request_left_gets_the_same_pseudonym(stack: Settings,
 
     def break_off(what: str) -> None:
         if what.startswith("Searching"):
+            request = query(stack, "SELECT DISTINCT database FROM system.tables WHERE startsWith(name, 'forget_request_')")
+            assert request == [(f"{stack.clickhouse_database}_forgetting",)], "analysts may read all of livepulse's own"
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -300,3 +306,34 @@ def test_what_is_not_ours_is_searched_and_named(stack: Settings, stack_env: dict
         assert json.loads(done.stdout)["remains"] == [{"table": table, "column": "notes", "rows": 1}]
     finally:
         query(stack, f"DROP TABLE {table} SYNC")
+
+
+def test_a_request_is_finished_where_only_others_tables_have_the_person(stack: Settings) -> None:
+    user, table = f"{new_prefix()}x", f"not_ours_{new_prefix()[:-1]}"
+    with own_database(stack) as rows:
+        rows.put("comment_event", event_id="c", user_id=user, room_id="r", text="hello")
+        rows.client.execute(f"CREATE TABLE {table} (notes String) ENGINE = MergeTree ORDER BY tuple()")
+        rows.put(table, notes=f"call {user} back")
+        done = forget(rows.settings, user, dry_run=False)
+        assert [(found.table, found.column) for found in done.remains] == [(table, "notes")]
+        assert rows.client.execute("SELECT count() FROM forgotten_user WHERE unfinished != ''") == [(0,)]
+
+
+def test_what_is_counted_meanwhile_is_not_lost(stack: Settings) -> None:
+    with own_database(stack) as rows:
+
+        def counted_at(moment: datetime, orders: int) -> None:
+            ids = {"room_id": "r", "user_id": "ann", "day": moment.date()}
+            rows.put("buyer_day_counters", **ids, orders_paid=orders, inserted_at=moment)
+
+        until = datetime(2026, 3, 4, 12, tzinfo=UTC)
+        counted_at(until, 1)
+        [table] = [one for one in stored_tables() if one.name == "buyer_day_counters"]
+        with _request(rows.settings, rows.client, ["ann"], "salt") as request:
+            insert, delete = personal_columns(table).forget_sql(request, until)
+            rows.client.execute(insert)
+            counted_at(until + timedelta(seconds=1), 2)
+            rows.client.execute(f"{delete} SETTINGS mutations_sync = 1")
+        left = dict(rows.client.execute("SELECT user_id, max(orders_paid) FROM buyer_day_counters GROUP BY user_id"))
+        assert left.pop("ann") == 2
+        assert [*left.values()] == [1]

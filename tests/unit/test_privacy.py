@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -91,10 +92,12 @@ def test_a_new_table_is_covered_as_it_is() -> None:
     found = personal_columns(table)
     assert (found.person, found.person_is_key, found.raw, found.other) == (("user_id",), False, ("raw",), ("gift_to",))
     request = Request("db.r", "r", 2)
-    [update] = found.forget_sql(request)
+    until = datetime(2026, 3, 4, tzinfo=UTC)
+    [update] = found.forget_sql(request, until)
     assert all(f"{column} = " in update for column in ("user_id", "gift_to", "raw"))
     assert not any(f"{column} = " in update for column in ("room_id", "day", "kind"))
-    insert, delete = personal_columns(StorageTable("t", "", columns, {}, "AggregatingMergeTree", ("user_id",))).forget_sql(request)
+    keyed = personal_columns(StorageTable("t", "", columns, {}, "AggregatingMergeTree", ("user_id",)))
+    insert, delete = keyed.forget_sql(request, until)
     assert insert.startswith("INSERT INTO t ") and delete.startswith("ALTER TABLE t DELETE ")
 
 

@@ -33,6 +33,7 @@ GRANT SELECT ON system.kafka_consumers TO livepulse_dashboards;
 GRANT SELECT ON system.parts TO livepulse_dashboards;
 GRANT SELECT ON system.tables TO livepulse_dashboards;
 REVOKE SELECT(raw) ON livepulse.dead_letter FROM livepulse_dashboards;
+REVOKE SELECT(unfinished) ON livepulse.forgotten_user FROM livepulse_dashboards;
 CREATE SETTINGS PROFILE OR REPLACE livepulse_dashboards SETTINGS
   readonly = 2 CONST,
   max_execution_time = 5 MIN 1 MAX 5,
@@ -48,6 +49,7 @@ GRANT livepulse_dashboards TO dashboards;
 CREATE ROLE IF NOT EXISTS livepulse_analyst;
 GRANT SELECT ON livepulse.* TO livepulse_analyst;
 REVOKE SELECT(raw) ON livepulse.dead_letter FROM livepulse_analyst;
+REVOKE SELECT(unfinished) ON livepulse.forgotten_user FROM livepulse_analyst;
 CREATE SETTINGS PROFILE OR REPLACE livepulse_analyst SETTINGS
   readonly = 2 CONST,
   max_execution_time = 60 MIN 1 MAX 60,
