@@ -97,6 +97,23 @@ def test_verify_difference_is_of_the_last_verify(rows: Database) -> None:
 
 
 @pytest.mark.parametrize(
+    ("minutes_ago", "fires"),
+    [
+        ((1, 2, 3, 4, 5), set()),
+        ((16, 17, 18, 19, 20), {"verify"}),
+        ((16, 17, 18, 19), set()),  # by hand
+        ((16, 200, 300, 400, 500), set()),
+        ((8 * 1_440, 8 * 1_440 + 1, 8 * 1_440 + 2, 8 * 1_440 + 3, 8 * 1_440 + 4), set()),  # given up a week ago
+    ],
+)
+def test_verify_stopped(rows: Database, minutes_ago: tuple[int, ...], fires: set[str]) -> None:
+    for checked_at in [ago(minutes=minutes) for minutes in minutes_ago]:
+        for subject in ("room_1m", "room_10s"):
+            rows.put("verify_result", checked_at=checked_at, subject=subject)
+    assert firing(rows, BY_NAME["verify_stopped"]) == fires
+
+
+@pytest.mark.parametrize(
     ("uptime", "completed", "fires"),
     [
         (1_000, 60, set()),
