@@ -103,6 +103,7 @@ def test_every_mounted_file_is_there(language: str) -> None:
 
 def test_what_runs_on_is_watched_and_comes_back(services: dict[str, Any]) -> None:
     for name, service in services.items():
+        assert service["logging"] == {"driver": "local", "options": {"max-size": "20m", "max-file": "5"}}, name
         if name == "setup":
             assert service["restart"] == "on-failure:3"
             continue
