@@ -43,8 +43,9 @@ def stop(settings: Settings, application: Application, jobs: Iterable[str]) -> s
         UserError: the savepoint failed; the application goes on.
     """
     stopped = _stopped(settings, application, jobs)
+    # Before Flink is asked: it may do it though its answer does not come, and who stops waiting can resume all the same.
+    note(settings, application.name, stopped)
     request = rest.stop_with_savepoint(settings, application)
-    note(settings, application.name, stopped)  # who stops waiting can resume all the same
     path = rest.savepoint(settings, application, request)
     note(settings, application.name, replace(stopped, savepoint=path))
     rest.wait_until_over(settings, application)
