@@ -171,7 +171,9 @@ class Replay:
             for file, line, record in self._records(*reached):
                 if first_ms is None:
                     began, first_ms = self.clock(), record.timestamp_ms
-                    position = position or self._beginning(first_ms)
+                    if position is None:
+                        position = self._beginning(first_ms)
+                        self.save(position)  # its shift, from the first record on
                 if not self._wait(began + (record.timestamp_ms - first_ms) / 1_000 / self.speed):
                     complete = False
                     break

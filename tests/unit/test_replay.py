@@ -349,6 +349,21 @@ def test_a_crash_anywhere_loses_nothing(tmp_path: Path, sizes: list[int], crash:
         assert last.done
 
 
+def test_what_is_sent_before_the_first_confirmation_is_sent_again_with_the_same_times(tmp_path: Path) -> None:
+    """Viewers and slots are known by their time: moved otherwise, they would count twice."""
+    write(tmp_path / "a.jsonl", [like(1, NOW - 60_000)])
+    kafka, saved = Kafka(), list[Position]()
+
+    def crash(*_: object) -> None:
+        assert saved and saved[0].shift_ms > 0
+        raise KeyboardInterrupt
+
+    kafka.send = crash  # type: ignore[method-assign, assignment]
+    with pytest.raises(KeyboardInterrupt):
+        replay_of(tmp_path / "a.jsonl", kafka, save=saved.append).run()
+    assert [(position.file, position.line) for position in saved] == [(0, 0)]
+
+
 def test_what_failed_stops_the_position(tmp_path: Path) -> None:
     kafka, kept = Kafka(), list[Position]()
     write(tmp_path / "a.jsonl", [like(number, NOW + number * 1_000) for number in range(40)])
