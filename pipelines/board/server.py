@@ -12,6 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import uvicorn
 from anyio import to_thread
@@ -120,7 +121,8 @@ def application(settings: Settings, language: Language) -> Starlette:
 
 async def _same_origin(request: Request, answer: RequestResponseEndpoint) -> Response:
     origin = request.headers.get("origin")
-    if origin is not None and origin != f"{request.url.scheme}://{request.headers.get('host')}":
+    # Not the scheme: behind a proxy that speaks TLS it is another here.
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
         return _refusal(403, "Only the board's own page may ask.")
     response = await answer(request)
     response.headers["Content-Security-Policy"] = _POLICY
