@@ -156,11 +156,13 @@ class Layout:
 
     def _create(self) -> None:
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.secrets.mkdir(mode=0o700, exist_ok=True)
-        for folder in (self.logs, self.run, self.kafka_data, self.kafka_conf, self.clickhouse_data, self.clickhouse_conf):
-            folder.mkdir(parents=True, exist_ok=True)
+        kafka, clickhouse = (self.kafka_data, self.kafka_conf), (self.clickhouse_data, self.clickhouse_conf)
         flink = (self.flink_conf, self.flink_lib, self.flink_tmp, self.flink / "upload", self.flink / "pid", self.zookeeper_data)
-        for folder in flink:
+        for folder in (self.secrets, self.logs, self.run, *kafka, *clickhouse, *flink):
+            # The home may be there, and open to others.
+            own = self.home / folder.relative_to(self.home).parts[0]
+            own.mkdir(mode=0o700, exist_ok=True)
+            own.chmod(0o700)
             folder.mkdir(parents=True, exist_ok=True)
         folder = self.socket.parent
         if folder != self.run:

@@ -19,6 +19,14 @@ def stack(tmp_path: Path) -> tuple[Settings, Layout]:
     return settings, layout
 
 
+def test_a_home_that_was_open_to_others_keeps_its_data_to_its_owner(tmp_path: Path) -> None:
+    (tmp_path / "home" / "kafka").mkdir(parents=True)  # as an older version made it
+    _, layout = stack(tmp_path)
+    assert {folder.name: folder.stat().st_mode & 0o777 for folder in layout.home.iterdir()} == dict.fromkeys(
+        ("clickhouse", "flink", "kafka", "logs", "run", "secrets"), 0o700
+    )
+
+
 def test_all_of_it_is_deleted_and_it_says_so(tmp_path: Path) -> None:
     settings, layout = stack(tmp_path)
     said: list[str] = []
