@@ -18,8 +18,11 @@ def connect(settings: Settings, database: str | None = None, role: str = "admin"
     Args:
         role: as whose user; as the configured one, who may do everything, where the role's has no password.
     """
+    # Boards' statements have 5 s: who hangs for longer does not answer.
+    patience = {"send_receive_timeout": 10} if role == "dashboards" else {}
     return Client(
         **address(settings, role),
+        **patience,
         database=database if database is not None else settings.clickhouse_database,
         client_name="livepulse",
         connect_timeout=5,

@@ -40,6 +40,7 @@ CREATE SETTINGS PROFILE OR REPLACE livepulse_dashboards SETTINGS
   max_result_rows = 20000 MIN 1 MAX 20000,
   result_overflow_mode = 'throw' CONST,
   max_memory_usage = 1000000000 MIN 1 MAX 1000000000,
+  max_memory_usage_for_user = 1500000000 MIN 1 MAX 1500000000,
   max_threads = 2 MIN 1 MAX 2
 TO livepulse_dashboards;
 CREATE USER IF NOT EXISTS dashboards IDENTIFIED WITH sha256_hash BY '${LIVEPULSE_CLICKHOUSE_DASHBOARDS_PASSWORD_SHA256}';
@@ -61,6 +62,7 @@ CREATE SETTINGS PROFILE OR REPLACE livepulse_analyst SETTINGS
   result_overflow_mode = 'throw' CONST,
   timeout_overflow_mode = 'throw' CONST,
   max_memory_usage = 1500000000 MIN 1 MAX 1500000000,
+  max_memory_usage_for_user = 1500000000 MIN 1 MAX 1500000000,
   max_bytes_before_external_group_by = 700000000 MIN 1 MAX 700000000,
   max_bytes_before_external_sort = 700000000 MIN 1 MAX 700000000,
   max_temporary_data_on_disk_size_for_query = 20000000000 MIN 1 MAX 20000000000,
