@@ -80,7 +80,7 @@ def _continuously(settings: Settings, console: Console, wait: float, settle: int
 
     with FreshnessProbe(settings, stores=True) as probe:
         while True:
-            next_check = time.time() + every
+            next_check = time.monotonic() + every
             probe.require_alive()
             try:
                 _once(settings, console, wait, settle, as_json)
@@ -88,7 +88,7 @@ def _continuously(settings: Settings, console: Console, wait: float, settle: int
                 if (told := explained(error)) is None:
                     raise
                 show(told)  # who is away for a moment is asked again at the next turn
-            time.sleep(max(0.0, next_check - time.time()))
+            time.sleep(max(0.0, next_check - time.monotonic()))
 
 
 def _check(settings: Settings, console: Console, wait: float, settle: int) -> list[Check]:

@@ -146,6 +146,7 @@ def _with_value(settings: Settings, partition: TopicPartition, offsets: Iterable
             "group.id": "livepulse-verify",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",  # where Kafka has deleted the first of them meanwhile
         }
     )
     found = []
