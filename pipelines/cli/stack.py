@@ -125,6 +125,8 @@ def down(
     from pipelines.stack import lifecycle
 
     console = _console()
+    if wipe:
+        lifecycle.refuse_offsets_anew(services or ())
     if wipe and not yes:
         what = ", ".join(services) if services else "all services"
         typer.confirm(f"Delete the data of {what} in {settings().home}?", abort=True)

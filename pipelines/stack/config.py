@@ -195,7 +195,11 @@ def _program(settings: Settings, process: str) -> Program:
         # Python functions that run inside the TaskManager look for their packages here.
         "PYTHONPATH": str(home.parent),
     }
-    return _supervised(process, ["bash", str(home / "bin" / f"{process}.sh"), "start-foreground"], environment)
+    # What a process that was killed had there, a copy of its state among it, nobody would delete.
+    scratch = str(layout.flink_tmp / process)
+    emptied = ["bash", "-c", 'rm -rf "$0" && mkdir -p "$0" && exec "$@"', scratch]
+    script = ["bash", str(home / "bin" / f"{process}.sh"), "start-foreground", "-D", f"io.tmp.dirs={scratch}"]
+    return _supervised(process, [*emptied, *script], environment)
 
 
 def _supervised(process: str, command: list[str], environment: dict[str, str]) -> Program:

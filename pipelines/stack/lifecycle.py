@@ -97,6 +97,16 @@ def down(settings: Settings, names: Iterable[str], say: Say, watch: Watch) -> No
         say("Stopped; the data is kept." if services == tuple(SERVICES) else f"Stopped {', '.join(services)}.")
 
 
+def refuse_offsets_anew(names: Iterable[str]) -> None:
+    """Raises a `UserError` when Kafka's data is to go and what was read from it is to stay."""
+    if (wanted := set(names)) and "kafka" in wanted and wanted != SERVICES.keys():
+        raise UserError(
+            "A new Kafka counts its offsets from 0 again: ClickHouse and Flink would take new records for those that they have.",
+            "Delete all of it: livepulse down --wipe",
+            exit_code=2,
+        )
+
+
 def wipe(settings: Settings, names: Iterable[str], say: Say) -> None:
     """Delete the data of stopped services, and the logs when it is all of them.
 
@@ -206,9 +216,6 @@ def _start(
     for process in todo:
         config.write(config.render(settings, process))
     if {"jobmanager", "taskmanager"} <= set(todo):
-        # What a killed Flink left there is of no use to the next one.
-        shutil.rmtree(layout.flink_tmp, ignore_errors=True)
-        layout.flink_tmp.mkdir()
         config.link_flink_jars(settings)
     config.write({layout.supervisord_conf: config.render_supervisord(settings, {*running, *todo})})
     if supervisor is None:

@@ -397,3 +397,5 @@ def test_flink_runs_with_the_connectors_and_heals(stack: Settings, cli: Cli) -> 
     assert status(code=3)["jobmanager"]["healthy"]
     wait_for(lambda: health.flink_health(stack).ok, "another TaskManager has registered", 60)
     assert status()["taskmanager"]["pid"] != lines["taskmanager"]["pid"]
+    working = (Layout.of(stack).flink_tmp / "taskmanager").glob("tm_*")
+    assert len([*working]) == 1, "what the killed one had is deleted"

@@ -9,7 +9,7 @@ import pytest
 from pipelines.errors import UserError
 from pipelines.settings import Settings
 from pipelines.stack.layout import Layout
-from pipelines.stack.lifecycle import wipe
+from pipelines.stack.lifecycle import refuse_offsets_anew, wipe
 
 
 def stack(tmp_path: Path) -> tuple[Settings, Layout]:
@@ -33,6 +33,14 @@ def test_all_of_it_is_deleted_and_it_says_so(tmp_path: Path) -> None:
     wipe(settings, (), said.append)
     assert not layout.home.exists()
     assert said == [f"Deleted the data of kafka, clickhouse, flink in {layout.home}."]
+
+
+@pytest.mark.parametrize("names", [("kafka",), ("kafka", "flink")])
+def test_kafkas_data_goes_with_what_was_read_from_it(names: tuple[str, ...]) -> None:
+    with pytest.raises(UserError, match="counts its offsets from 0 again"):
+        refuse_offsets_anew(names)
+    for allowed in ((), ("flink",), ("flink", "clickhouse", "kafka")):
+        refuse_offsets_anew(allowed)
 
 
 def test_what_cannot_be_deleted_is_named_and_the_rest_is_deleted(tmp_path: Path) -> None:
