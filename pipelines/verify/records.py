@@ -16,6 +16,7 @@ from pipelines.errors import UserError
 from pipelines.stack.health import away
 from pipelines.verify.result import Check
 from pipelines.verify.retention import records_whole_since
+from schemas.storage import dead_letter_table, event_table
 from schemas.topics import topics
 
 if TYPE_CHECKING:
@@ -47,7 +48,14 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
         if missing := [name for name, found in partitions.items() if not found]:
             raise UserError(f"Kafka at {settings.kafka_address} has no topic {', '.join(missing)}.", "Make it: livepulse migrate")
         everything = [partition for found in partitions.values() for partition in found]
+        stored = _last_stored(client)  # before the ends, which move on
         ends = consumer.end_offsets(everything)
+        if anew := {place.topic for place, last in stored.items() if last >= ends.get(place, 0)}:
+            raise UserError(
+                f"Kafka at {settings.kafka_address} has not reached offsets that are stored, in {', '.join(sorted(anew))}: made"
+                " anew, it gives new records the offsets of others, and nothing can be told by them.",
+                "Begin with another database: set LIVEPULSE_CLICKHOUSE_DATABASE, then livepulse migrate; and submit the jobs anew.",
+            )
         begins = consumer.beginning_offsets(everything)
         since = records_whole_since(client)
         whole = begins if since is None else first_since(consumer, ends, since)
@@ -58,6 +66,22 @@ def check_records(settings: Settings, client: Client, wait_seconds: float) -> li
         return checks
     finally:
         consumer.close()
+
+
+def _last_stored(client: Client) -> dict[TopicPartition, int]:
+    """The last offset of each partition that was stored in the last days."""
+    from kafka import TopicPartition
+
+    tables = [event_table(topic).name for topic in topics()] + [dead_letter_table().name]
+    last = (
+        "SELECT _topic, _partition, max(_offset) FROM {} WHERE received_at >= now64(3) - INTERVAL 3 DAY GROUP BY _topic, _partition"
+    )
+    rows = client.execute(" UNION ALL ".join(last.format(table) for table in tables))
+    found: dict[TopicPartition, int] = {}
+    for topic, number, offset in rows:
+        place = TopicPartition(topic, number)
+        found[place] = max(offset, found.get(place, 0))
+    return found
 
 
 def first_since(consumer: KafkaConsumer, ends: dict[TopicPartition, int], since: datetime) -> dict[TopicPartition, int]:

@@ -265,6 +265,27 @@ def test_a_missing_topic_is_no_topic_that_holds(environment: dict[str, str]) -> 
     assert run_cli(environment, "verify", "--wait", "0").returncode != 3
 
 
+def test_a_topic_that_was_made_anew_proves_nothing(environment: dict[str, str]) -> None:
+    settings = settings_of(environment)
+    now = int(time.time() * 1_000)
+    send(settings, [Record("like", "key", now, b"broken")] * 3)
+    with connect(settings) as client, closing(KafkaAdminClient(**kafka_python(settings))) as admin:
+        wait_for(lambda: run_cli(environment, "verify", "--wait", "0").returncode != 3, "what was sent")
+        newest = "SELECT max(_offset) FROM dead_letter WHERE _topic = 'like' AND received_at >= toDateTime(%(now)s)"
+        wait_for(lambda: client.execute(newest, {"now": now // 1_000 - 1}) > [(1,)], "it is stored")
+        admin.delete_topics(["like"])
+        wait_for(lambda: "like" not in admin.list_topics(), "it is gone")
+        assert run_cli(environment, "migrate").returncode == 0
+        send(settings, [Record("like", "key", now, b"broken")])
+        done = run_cli(environment, "verify", "--wait", "0")
+        assert done.returncode == 3
+        assert "that are stored, in like: made anew" in done.stderr and "LIVEPULSE_CLICKHOUSE_DATABASE" in done.stderr
+        # The tests that follow want offsets that say something.
+        for table in ("like_event", "dead_letter"):
+            client.execute(f"TRUNCATE TABLE {table}")
+    assert run_cli(environment, "verify", "--wait", "0").returncode != 3
+
+
 def test_it_goes_on_when_a_service_comes_back(environment: dict[str, str]) -> None:
     settings = settings_of(environment)
     program = Path(sys.executable).with_name("livepulse")
