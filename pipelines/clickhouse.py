@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from clickhouse_driver import Client
@@ -10,6 +11,9 @@ from pipelines.kafka import ca_file
 from pipelines.settings import Settings
 from pipelines.stack.components import clickhouse_is_library
 from pipelines.stack.secrets import role_password
+
+_STACK_TRACE = re.compile(r"Stack trace:|\s0\. \S+ @ 0x")
+"""How one begins: in what a Kafka queue last failed with, without a word before it."""
 
 
 def connect(settings: Settings, database: str | None = None, role: str = "admin") -> Client:
@@ -45,7 +49,7 @@ def address(settings: Settings, role: str = "admin") -> dict[str, Any]:
 
 def in_one_line(said: str) -> str:
     """What ClickHouse says of an error, without its stack trace and the class of its errors."""
-    return " ".join(said.partition("Stack trace:")[0].replace("DB::Exception: ", "", 1).split())
+    return " ".join(_STACK_TRACE.split(said, 1)[0].replace("DB::Exception: ", "", 1).split())
 
 
 def speaks_tls(settings: Settings) -> bool:

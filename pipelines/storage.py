@@ -8,6 +8,7 @@ from pathlib import Path
 
 from clickhouse_driver import Client
 from clickhouse_migrations.clickhouse_cluster import ClickhouseCluster
+from clickhouse_migrations.exceptions import MigrationException
 
 import schemas
 from jobs import clickhouse as metrics
@@ -174,12 +175,18 @@ def _apply_migrations(settings: Settings) -> list[int]:
         secure="ca_certs" in where,
         ca_cert=where.get("ca_certs"),
     )
-    applied = cluster.migrate(
-        db_name=settings.clickhouse_database,
-        migration_path=MIGRATIONS,
-        create_db_if_no_exists=True,
-        multi_statement=True,
-    )
+    try:
+        applied = cluster.migrate(
+            db_name=settings.clickhouse_database,
+            migration_path=MIGRATIONS,
+            create_db_if_no_exists=True,
+            multi_statement=True,
+        )
+    except MigrationException as error:
+        raise UserError(
+            f"The database {settings.clickhouse_database} was made by other migrations than this version's: {error}",
+            "Use the version that it was made by, or a newer one; while developing, an empty LIVEPULSE_CLICKHOUSE_DATABASE.",
+        ) from error
     return [migration.version for migration in applied]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
@@ -124,6 +125,8 @@ def _root(
 
 def main() -> None:
     """Run the command line; an error that is the user's to solve, or a service's, is shown without a stack trace."""
+    if sys.stdin is None:  # closed, as under some supervisors
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         app(prog_name="livepulse")
     except Exception as error:

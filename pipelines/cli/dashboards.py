@@ -44,7 +44,8 @@ def build(
     wanted = {GENERATED / name: text for name, text in files().items()}
     found = stale_in(GENERATED, wanted) if check else write_in(GENERATED, wanted)
     for path in found:
-        console.print(f"{'[red]out of date:[/]' if check else 'wrote'} {path.relative_to(GENERATED.parent.parent)}")
+        done = "wrote" if path.exists() else "removed"
+        console.print(f"{'[red]out of date:[/]' if check else done} {path.relative_to(GENERATED.parent.parent)}")
     if check and found:
         console.print("Run: livepulse dashboards build")
         raise typer.Exit(WRONG)

@@ -260,17 +260,19 @@ def _show_groups(groups: Sequence[Group]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
+    from pipelines.terminal import for_tables
+
     if not groups:
         Console(stderr=True).print("There are no such dead letters.")
         return
-    table = Table(
-        "Topic", "Reason", "Field", "Dead letters", "Replayed", "First received", "Last received", "The last one", box=None
-    )
+    table = Table(box=None)
+    for column in ("Topic", "Reason", "Field", "Dead letters", "Replayed", "First received", "Last received", "The last one"):
+        table.add_column(column, overflow="fold")  # what the next command wants to be told, whole
     for group in groups:
         numbers = (f"{group.dead_letters:,}", f"{group.replayed:,}")
         times = (f"{group.first_at:%Y-%m-%d %H:%M:%S}", f"{group.last_at:%Y-%m-%d %H:%M:%S}")
         table.add_row(group.topic, group.reason, escape(group.field) or "–", *numbers, *times, str(group.example))
-    Console(highlight=False).print(table)
+    for_tables().print(table)
 
 
 def _show_letter(letter: DeadLetter, replays: Sequence[Replayed]) -> None:
@@ -326,6 +328,7 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
 
     from pipelines.dead_letters.render import legible
     from pipelines.settings import settings
+    from pipelines.terminal import for_tables
 
     console = Console(highlight=False, soft_wrap=True, markup=False)
     by_topic = ", ".join(f"{topic} {count:,}" for topic, count in sorted(outcome.sent.items()))
@@ -339,7 +342,7 @@ def _show_outcome(outcome: Outcome, stays: list[dict[str, Any]], already: int, s
         table = Table("Stay invalid", "Topic", "Reason", "Field", "For example", box=None)
         for stay in stays:
             table.add_row(f"{stay['dead_letters']:,}", stay["topic"], stay["reason"], stay["field"] or "–", stay["example"])
-        Console(highlight=False).print(table)
+        for_tables().print(table)
     if sender.failed:
         console.print(f"Kafka did not take: {sender.failed:,} ({', '.join(sender.errors)}). Run the same again.")
     if outcome.forgotten:

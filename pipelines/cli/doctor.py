@@ -42,12 +42,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs: o
 def _show(findings: list[Finding]) -> None:
     from collections import Counter
 
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from pipelines.doctor.finding import Level
-    from pipelines.terminal import harmless
+    from pipelines.terminal import for_tables, harmless
 
     styles = {Level.PROBLEM: "bold red", Level.WARNING: "yellow", Level.UNKNOWN: "magenta", Level.OK: "green"}
     table = Table("", "Check", "Seen, and what helps", box=None, pad_edge=False)
@@ -57,7 +56,7 @@ def _show(findings: list[Finding]) -> None:
             seen.append(f"\n→ {found.help}", style="cyan")
         style = styles[found.level]
         table.add_row(Text(found.level, style=style), Text(found.check, style="" if found.level == Level.OK else style), seen)
-    console = Console(highlight=False)
+    console = for_tables()
     console.print(table)
     counts = Counter(found.level for found in findings)
     console.print(f"{len(findings)} checks: " + ", ".join(f"{counts[level]} {level}" for level in Level))

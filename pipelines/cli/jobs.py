@@ -38,12 +38,12 @@ def list_jobs(as_json: AsJson = False) -> None:
 
     Example: [cyan]livepulse jobs list[/]
     """
-    from rich.console import Console
     from rich.table import Table
 
     from jobs.catalogue import jobs
     from pipelines.errors import UserError
     from pipelines.settings import settings
+    from pipelines.terminal import for_tables
 
     try:
         covered = {name: application for application in _running(settings()) for name in _jobs_in(settings(), application)}
@@ -67,7 +67,7 @@ def list_jobs(as_json: AsJson = False) -> None:
     for job in jobs().values():
         runs_in = covered[job.name].name if job.name in covered else "–"
         table.add_row(job.name, job.description, ", ".join(job.topics), ", ".join(job.tables), runs_in)
-    Console().print(table)
+    for_tables().print(table)
 
 
 @app.command()
@@ -98,6 +98,7 @@ def status(as_json: AsJson = False) -> None:
 
     from pipelines.flink import rest
     from pipelines.settings import settings
+    from pipelines.terminal import for_tables
 
     found = _running(settings())
     details = [
@@ -119,7 +120,7 @@ def status(as_json: AsJson = False) -> None:
             table.add_row(
                 a.name, a.state, f"{a.seconds:.0f} s", counts, last, "–" if restarts is None else str(restarts), failure or "–"
             )
-        Console().print(table)
+        for_tables().print(table)
     if not found:
         raise typer.Exit(NOTHING_RUNS)
 

@@ -25,6 +25,9 @@ def forget_user(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Change nothing; say what would be changed.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Also when no row is of this id, and only other people's rows have it in them.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs: one JSON object.")] = False,
 ) -> None:
     """Remove a person from every table in ClickHouse, for good, dead letters included, and search every table afterwards.
@@ -42,7 +45,7 @@ def forget_user(
     It can be repeated, and after a crash it should be.
 
     Exit 1 when a search still finds the id somewhere; 0 also when there was
-    nothing to forget.
+    nothing to forget; 2 when nobody has this id (see --yes).
 
     Examples:
 
@@ -63,7 +66,7 @@ def forget_user(
     console = Console(stderr=True, highlight=False)
     require(settings(), "kafka", "clickhouse")
     with console.status("Looking …") as status:
-        done = forget(settings(), user_id, dry_run=dry_run, progress=lambda what: status.update(f"{what} …"))
+        done = forget(settings(), user_id, dry_run=dry_run, sure=yes, progress=lambda what: status.update(f"{what} …"))
         elsewhere = places(settings())
     again = again_after(elsewhere)
     if as_json:

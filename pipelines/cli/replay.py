@@ -108,7 +108,7 @@ def replay(
         raise UserError(f"There is no topic {topic!r}.", f"Topics: {', '.join(EVENTS)}.", exit_code=2)
     for path in files:
         if path != STDIN and not path.is_file():
-            raise UserError(f"There is no file {path}.", exit_code=2)
+            raise UserError(f"{path} is no file." if path.exists() else f"There is no file {path}.", exit_code=2)
     if checkpoint is None and STDIN not in files:
         checkpoint = files[0].with_name(f"{files[0].name}.position")
     if checkpoint is not None and checkpoint.is_dir():

@@ -57,5 +57,5 @@ def generate(
         return
     written = write()
     for path in written:
-        console.print(f"wrote {path.relative_to(root)}")
+        console.print(f"{'wrote' if path.exists() else 'removed'} {path.relative_to(root)}")
     console.print(f"[green]✓[/] {len(written)} files written" if written else "[green]✓[/] nothing to do")

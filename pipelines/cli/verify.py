@@ -104,11 +104,10 @@ def _check(settings: Settings, console: Console, wait: float, settle: int) -> li
 
 
 def _show(checks: list[Check]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    from pipelines.terminal import harmless
+    from pipelines.terminal import for_tables, harmless
     from pipelines.verify.run import verdict
 
     table = Table("Promise", "Subject", "Compared", "Left out", "Lost", "Extra", "Wrong", "Seconds", box=None)
@@ -116,7 +115,7 @@ def _show(checks: list[Check]) -> None:
         style = None if check.holds else "red"
         numbers = [f"{n:,}" for n in (check.compared, check.left_out, check.lost, check.extra, check.wrong)]
         table.add_row(check.promise, check.subject, *numbers, f"{check.seconds:.1f}", style=style)
-    console = Console(highlight=False)
+    console = for_tables()
     console.print(table)
     for check in checks:
         for example in check.examples:

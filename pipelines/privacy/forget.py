@@ -58,20 +58,24 @@ class Forgotten:
         return [one for one in self.found if one.rows]
 
 
-def forget(settings: Settings, user_id: str, *, dry_run: bool, progress: Callable[[str], object] = lambda _: None) -> Forgotten:
+def forget(
+    settings: Settings, user_id: str, *, dry_run: bool, sure: bool = False, progress: Callable[[str], object] = lambda _: None
+) -> Forgotten:
     """Forgets a person in all of ClickHouse. Repeat it when it broke off: it goes on where it was.
 
     Args:
         user_id: as in the events, or before it was pseudonymised with the configured key.
         dry_run: only counts.
+        sure: also where no row is this person's own, and only other people's would be changed.
         progress: told what is done next.
 
     Raises:
-        UserError: ClickHouse could not change a table, or did not delete old files in time.
+        UserError: nobody has this id, ClickHouse could not change a table, or it did not delete old files in time.
     """
     client = connect(settings)
     try:
-        number, salt = _begun(client, user_id) or (secrets.token_hex(16), secrets.token_hex(32))
+        begun = _begun(client, user_id)
+        number, salt = begun or (secrets.token_hex(16), secrets.token_hex(32))
         with _request(settings, client, _ids(settings, user_id), salt) as request:
             progress("Looking")
             columns = {table.name: personal_columns(table) for table in tables()}
@@ -79,6 +83,8 @@ def forget(settings: Settings, user_id: str, *, dry_run: bool, progress: Callabl
             if dry_run:
                 done.found = search(client, request)
                 return done
+            if done.rows and not (sure or begun or _has_rows(client, request, columns)):
+                raise _nobody(done.rows)
             if done.rows:
                 _remember(client, number, salt, user_id)
             progress("Changing tables")
@@ -199,6 +205,22 @@ def _affected(client: Client, request: Request, columns: dict[str, PersonalColum
 def _personal_rows(request: Request, columns: dict[str, PersonalColumns]) -> dict[str, str]:
     """Table of livepulse's -> it, and the condition under which a row is changed."""
     return {table: f"{table} WHERE {condition}" for table, found in columns.items() if (condition := found.affected(request))}
+
+
+def _has_rows(client: Client, request: Request, columns: dict[str, PersonalColumns]) -> bool:
+    """Whether a row is this person's own."""
+    own = {table: " OR ".join(map(request.is_person, found.person)) for table, found in columns.items() if found.person}
+    return any(client.execute(f"SELECT count() FROM {table} WHERE {condition}")[0][0] for table, condition in own.items())
+
+
+def _nobody(rows: dict[str, int]) -> UserError:
+    # A room's name, for example, is a word in the ids of its broadcasts.
+    where = ", ".join(f"{table} {count:,}" for table, count in rows.items())
+    return UserError(
+        f"Nobody has this id. It would be taken out of other people's rows for good, and their dead letters emptied: {where}.",
+        "If it is a person's all the same: --yes. What would be changed: --dry-run.",
+        exit_code=2,
+    )
 
 
 def _change(client: Client, request: Request, columns: dict[str, PersonalColumns], affected: dict[str, int]) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import schemas
@@ -79,7 +80,7 @@ def skeleton(kind: Kind, name: str) -> Skeleton:
     )
     files = {
         template.removesuffix(".j2").replace("NAME", name): environment.get_template(template).render(
-            name=name, class_name=name.title().replace("_", "")
+            name=name, class_name=_class_name(name)
         )
         for template in environment.list_templates(extensions=["j2"])
     }
@@ -88,8 +89,21 @@ def skeleton(kind: Kind, name: str) -> Skeleton:
     return Skeleton(root, dict(sorted(files.items())))
 
 
+def _class_name(name: str) -> str:
+    """As :meth:`schemas.events.base.Event.topic` takes it apart again."""
+    return "".join(word.capitalize() for word in name.split("_"))
+
+
+def _means_something(kind: Kind, name: str) -> bool:
+    """Whether the name is a word of Python or YAML, or the class's one of those that every event's file has."""
+    words = {name, _class_name(name)}
+    return (
+        any(map(keyword.iskeyword, words)) or yaml.safe_load(name) != name or (kind == "event" and bool(words & {"Event", "Field"}))
+    )
+
+
 def _refuse(kind: Kind, name: str) -> None:
-    if not _NAME.fullmatch(name) or keyword.iskeyword(name) or len(name) > _LONGEST:
+    if not _NAME.fullmatch(name) or _means_something(kind, name) or len(name) > _LONGEST:
         raise UserError(
             f"{name!r} cannot be the name of {'an event' if kind == 'event' else 'a metric'}.",
             f"Small letters and digits, words joined by _ that begin with a letter, at most {_LONGEST} characters: gift_sent.",
@@ -103,12 +117,14 @@ def _refuse(kind: Kind, name: str) -> None:
         )
     counters = {counter for job in jobs().values() for counter in job.counters}
     outputs = {output for job in jobs().values() for output in job.outputs}
+    rates = {column for job in jobs().values() for column in (*job.rates, *job.derived)}
     columns = {column for grain in grains().values() for column in grain.keys}
     for what, taken in {
         "an event": topics().keys(),
         "a job": jobs().keys(),
         "a table": grains().keys(),
         "a counter": counters,
+        "a rate or another column of views": rates,
         "an output of a job": outputs,
         "a key of a table": columns,
     }.items():

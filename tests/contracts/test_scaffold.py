@@ -195,6 +195,10 @@ def test_topics_name_their_readers() -> None:
         ("event", "Gift", "cannot be the name"),
         ("event", "gift_2", "cannot be the name"),  # its class would be Gift2, and its topic gift2
         ("event", "../gift", "cannot be the name"),
+        ("event", "none", "cannot be the name"),  # class None
+        ("event", "event", "cannot be the name"),  # class Event(Event)
+        ("metric", "on", "cannot be the name"),  # YAML's word for true
+        ("metric", "interaction_rate", "There is already a rate"),
         ("metric", "import", "cannot be the name"),
         ("metric", "first_gift_at", "would be taken for one"),
     ],

@@ -17,6 +17,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pytest
 
 from pipelines.clickhouse import connect
+from pipelines.errors import UserError
 from pipelines.privacy.columns import personal_columns
 from pipelines.privacy.forget import _request, forget
 from pipelines.privacy.pseudonym import pseudonym
@@ -317,6 +318,19 @@ def test_a_request_is_finished_where_only_others_tables_have_the_person(stack: S
         done = forget(rows.settings, user, dry_run=False)
         assert [(found.table, found.column) for found in done.remains] == [(table, "notes")]
         assert rows.client.execute("SELECT count() FROM forgotten_user WHERE unfinished != ''") == [(0,)]
+
+
+def test_what_is_nobodys_id_is_not_taken_out_of_other_peoples_rows(stack: Settings) -> None:
+    with own_database(stack) as rows:
+        rows.put("comment_event", event_id="c", user_id="ann", room_id="lounge", stream_id="lounge-20260301", text="hello")
+        rows.put("dead_letter", reason="wrong_type", _topic="comment", raw='{"room_id": "lounge"}')
+        with pytest.raises(UserError, match=r"Nobody has this id.*comment_event 1, dead_letter 1") as caught:
+            forget(rows.settings, "lounge", dry_run=False)
+        assert caught.value.exit_code == 2
+        assert rows.client.execute("SELECT stream_id FROM comment_event") == [("lounge-20260301",)]
+        assert rows.client.execute("SELECT count() FROM forgotten_user") == [(0,)]
+        done = forget(rows.settings, "lounge", dry_run=False, sure=True)
+        assert done.rows == {"comment_event": 1, "dead_letter": 1}
 
 
 def test_what_is_counted_meanwhile_is_not_lost(stack: Settings) -> None:

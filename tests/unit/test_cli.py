@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -235,7 +236,7 @@ def test_a_wrong_file_is_named(content: bytes, livepulse: Livepulse, tmp_path: P
 
 def test_a_folder_is_no_file(livepulse: Livepulse, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
-    assert "There is no file folder" in livepulse("replay", "folder").err
+    assert "folder is no file" in livepulse("replay", "folder").err
 
 
 # Services that are away
@@ -294,6 +295,15 @@ def test_a_service_that_goes_away_later_is_named(
     assert service in ended.err and NOWHERE in ended.err
     assert "livepulse status" in ended.err or "livepulse up" in ended.err
     assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize("command", [("forget-user", "-"), ("forget-user",), ("down", "--wipe")], ids=" ".join)
+def test_a_closed_standard_input_is_an_empty_one(command: tuple[str, ...], tmp_path: Path) -> None:
+    program = str(Path(sys.executable).with_name("livepulse"))
+    closed = ["sh", "-c", 'exec "$0" "$@" <&-', program, *command]
+    ended = subprocess.run(closed, capture_output=True, text=True, check=False, env=os.environ | {"LIVEPULSE_HOME": str(tmp_path)})
+    assert ended.returncode in (1, 2)
+    assert "Traceback" not in ended.stderr
 
 
 class SomePage(BaseHTTPRequestHandler):

@@ -16,6 +16,7 @@ import pytest
 
 from dashboards.alerts import alerts
 from jobs.catalogue import jobs
+from pipelines.clickhouse import in_one_line
 from pipelines.doctor import applications, database, letters, parts, readers, run, services, tables, verified
 from pipelines.doctor.applications import Running
 from pipelines.doctor.disks import judge_disk
@@ -428,6 +429,12 @@ GB = 1_000_000_000
 )
 def test_disks(free: float, total: float, level: Level) -> None:
     assert judge_disk("disk", "/", int(free), int(total), "df -h").level == level
+
+
+def test_what_a_queue_failed_with_is_said_without_its_stack_trace() -> None:
+    said = "Local: Timed out 0. ? @ 0x000000000f03c72c 1. ? @ 0x000000001270e768 2. main @ 0x12"
+    assert in_one_line(said) == "Local: Timed out"
+    assert in_one_line("Code: 60. DB::Exception: No table 0. Stack trace: 0. ? @ 0x01") == "Code: 60. No table 0."
 
 
 def test_migrations() -> None:
