@@ -189,6 +189,25 @@ def test_rates_far_below_the_rooms_own_past(rows: Database, name: str, column: s
     assert firing(rows, BY_NAME[name]) == {"low"}
 
 
+@pytest.mark.parametrize(("name", "column"), [("interaction_low", "interacting_users"), ("conversion_low", "paying_users")])
+def test_minutes_without_viewers_are_not_compared_with_those_that_have_some(rows: Database, name: str, column: str) -> None:
+    def minute(room: str, at: datetime, users: int = 0, **counters: int) -> None:
+        rows.put("room_1m_counters", room_id=room, window_start=at, **counters, **{column: users})
+
+    # 100 of 1,000 is the past of all. "over": no broadcast now, its group chats. "low": 20 of 1,000 is a fifth, though with the chat
+    # between broadcasts the past would be 100 of 11,000. "inferred" tells no views: 5 of 500 is a tenth of its usual, chat or not.
+    for room, past, chatting in (("over", "viewers", 0), ("low", "viewers", 10_000), ("inferred", "active_users", 10_000)):
+        minute(room, ago(days=3), 100, **{past: 1_000})
+        minute(room, ago(days=2), active_users=chatting, group_messages=chatting)
+    minute("over", ago(minutes=4), active_users=400, group_messages=400)
+    minute("low", ago(minutes=4), 20, viewers=1_000)
+    minute("low", ago(minutes=5), active_users=400, group_messages=400)
+    minute("inferred", ago(minutes=4), 5, active_users=500)
+    minute("inferred", ago(minutes=5), active_users=400, group_messages=400)
+    assert {subject: round(value, 3) for subject, value in rows.client.execute(BY_NAME[name].sql)} == {"low": 0.2, "inferred": 0.1}
+    assert firing(rows, BY_NAME[name]) == {"low", "inferred"}
+
+
 def test_refund_rate_high_takes_the_catalogues_threshold(rows: Database) -> None:
     for room, paid, refunded in (("a", 100, 21), ("b", 100, 19), ("few", 10, 5)):
         rows.put(
