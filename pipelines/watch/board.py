@@ -32,8 +32,10 @@ SELECT room_id, broadcast_id, audience, viewers_basis, interaction_rate, average
 FROM broadcast
 -- A refund moves `last_record_at` days later; what viewers did says which broadcast is on.
 WHERE if(viewers > 0, last_view_at, last_activity_at) >= toDateTime64(%(since)s, 3, 'UTC')
--- A room's current broadcast is where viewers are; group messages may name none and then belong to the room's day.
-ORDER BY last_view_at DESC, last_activity_at DESC
+-- Not a day of chat in groups alone.
+AND viewers + interacting_users + paying_users > 0
+-- A room's current broadcast is where viewers are; events that name none belong to the room's day. Without viewers, one with a name.
+ORDER BY last_view_at DESC, startsWith(broadcast_id, 'day:'), last_activity_at DESC
 LIMIT 1 BY room_id"""
 
 # A window that is filling counts once it has more than the last complete one.

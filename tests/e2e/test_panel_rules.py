@@ -27,9 +27,9 @@ def ago(**span: float) -> datetime:
 def test_a_refund_does_not_turn_a_broadcast_on_again(rows: Database) -> None:
     def broadcast(room: str, name: str, viewed: datetime | None, active: datetime, newest: datetime, users: int) -> None:
         seen = {"viewers": users, "first_view_at": viewed, "last_view_at": viewed} if viewed else {}
-        counted = {"exposed_users": users, "viewers_feed": users if viewed else 0, "active_users": users} | seen
+        counted = {"exposed_users": users, "viewers_feed": users if viewed else 0, "active_users": users, "interacting_users": 1} | seen
         ids = {"room_id": room, "broadcast_id": name}
-        rows.put("broadcast_counters", **ids, **counted, last_activity_at=active, last_record_at=newest)
+        rows.put("broadcast_counters", **ids, **counted, first_activity_at=active, last_activity_at=active, last_record_at=newest)
         rows.put("broadcast_product_counters", **ids, product_id=name, orders_paid=1)
         rows.put("broadcast_product_sales_counters", **ids, product_id=name, currency="CNY", orders_paid=1, gmv_paid=100)
 
@@ -98,7 +98,9 @@ def test_a_week_is_over_once_somebody_has_bought_after_it(rows: Database) -> Non
 
 def test_money_is_shown_in_the_major_unit_of_its_currency(rows: Database) -> None:
     wanted = {"CNY": 1_234.5, "UGX": 123_450, "KWD": 123.45}  # of 123,450 each: hundredths, none, thousandths
-    rows.put("broadcast_counters", room_id="r", broadcast_id="b", viewers=10, last_view_at=ago(minutes=1))
+    rows.put(
+        "broadcast_counters", room_id="r", broadcast_id="b", viewers=10, first_view_at=ago(minutes=9), last_view_at=ago(minutes=1)
+    )
     rows.put("broadcast_product_counters", room_id="r", broadcast_id="b", product_id="p", orders_paid=3)
     for currency in wanted:
         paid = {"room_id": "r", "currency": currency, "orders_paid": 1, "gmv_paid": 123_450}
@@ -228,3 +230,30 @@ def test_a_broadcast_that_was_only_watched_can_be_picked(rows: Database) -> None
     views(rows, "r", "watched", ago(minutes=10), [60])
     views(rows, "r", "yesterday", ago(days=1), [60])
     assert rows.shown("variables", "broadcast", NOW, ["r"]) == [{"broadcast_id": "watched"}]
+
+
+def test_group_chat_turns_no_other_broadcast_on(rows: Database) -> None:
+    """Messages of a room's group may name no broadcast: they are the room's day's."""
+
+    def inferred(room: str, name: str, began: datetime, newest: datetime, users: int, **counters: int) -> None:
+        times = {"first_activity_at": began, "last_activity_at": newest, "last_record_at": newest}
+        rows.put("broadcast_counters", room_id=room, broadcast_id=name, active_users=users, **times, **counters)
+
+    inferred("r", "on", ago(minutes=20), ago(seconds=15), 500, interacting_users=400, paying_users=50)
+    inferred("r", "day:2026-03-04", ago(hours=9), ago(seconds=5), 7, group_messages=30)
+    # Of another room somebody paid without a broadcast's name, and of the third one nothing is known but chat.
+    inferred("paid", "on too", ago(minutes=20), ago(seconds=15), 60, interacting_users=50)
+    inferred("paid", "day:2026-03-04", ago(hours=9), ago(seconds=5), 9, paying_users=1)
+    inferred("chat", "day:2026-03-04", ago(hours=9), ago(seconds=5), 8, group_messages=8)
+    rooms = ["r", "paid", "chat"]
+    assert rows.shown("live_room", "engaged", NOW, rooms)[0]["broadcast_audience"] == 560  # 500 + 60
+    assert rows.shown("live_room", "buying", NOW, rooms)[0]["paying_users"] == 50
+    with board.Reader(rows.settings, minutes=30) as reader:
+        assert {room.room_id: room.viewers for room in reader.rooms(at=NOW.timestamp())} == {"r": 500, "paid": 60}
+
+
+def test_looking_back_at_a_morning_shows_its_broadcast(rows: Database) -> None:
+    views(rows, "r", "morning", ago(hours=10), [60], viewers=100)
+    views(rows, "r", "afternoon", ago(hours=1), [60], viewers=900)
+    assert rows.shown("live_room", "engaged", ago(hours=9), ["r"], minutes=70)[0]["broadcast_audience"] == 100
+    assert rows.shown("live_room", "engaged", NOW, ["r"], minutes=70)[0]["broadcast_audience"] == 900
