@@ -257,3 +257,63 @@ def test_looking_back_at_a_morning_shows_its_broadcast(rows: Database) -> None:
     views(rows, "r", "afternoon", ago(hours=1), [60], viewers=900)
     assert rows.shown("live_room", "engaged", ago(hours=9), ["r"], minutes=70)[0]["broadcast_audience"] == 100
     assert rows.shown("live_room", "engaged", NOW, ["r"], minutes=70)[0]["broadcast_audience"] == 900
+
+
+def course(rows: Database, room: str, name: str, began: datetime, viewers: list[int], interacting: int = 10) -> None:
+    """A broadcast by its minutes."""
+    seen = {"first_view_at": began, "last_view_at": began + timedelta(minutes=len(viewers), seconds=-1)}
+    rows.put("broadcast_counters", room_id=room, broadcast_id=name, viewers=max(viewers), **seen)
+    for number, watching in enumerate(viewers):
+        row = {"room_id": room, "window_start": began + timedelta(minutes=number)}
+        rows.put("room_1m_counters", **row, viewers=watching, active_users=interacting, interacting_users=interacting)
+
+
+def chat(rows: Database, room: str, began: datetime, minutes: int) -> None:
+    """Three people in the room's group, of no broadcast."""
+    for number in range(minutes):
+        row = {"room_id": room, "window_start": began + timedelta(minutes=number)}
+        rows.put("room_1m_counters", **row, active_users=3, group_messages=3)
+
+
+def test_what_changed_takes_each_room_by_its_own_past(rows: Database) -> None:
+    start = NOW.replace(second=0) - timedelta(minutes=5)
+    for days in range(4):  # three before the one that is on
+        course(rows, "a", f"a{days}", start - timedelta(days=days), [100] * 5)
+    for days in range(2):
+        course(rows, "b", f"b{days}", start - timedelta(days=days), [1_000] * 5, 20)
+    course(rows, "new", "n0", start, [500] * 5)
+
+    def shown(*rooms: str) -> dict[str, tuple[str, str | None, float | None]]:
+        found = rows.shown("live_room", "changed", NOW, rooms)
+        return {row["metric"]: (row["now_value"], row["usual_value"], row["change"]) for row in found}
+
+    together = shown("a", "b")
+    assert together["audience"] == ("1100", "1100", 0)  # 100 + 1,000, as usual
+    assert together["interaction rate by minute"] == ("2.7 %", "2.7 %", 0)  # (10 + 20) / 1,100
+    assert shown("a", "new") == shown("a")
+    assert shown("new")["audience"] == ("500", None, None)
+
+
+def test_what_changed_knows_when_a_broadcast_is_over(rows: Database) -> None:
+    start = NOW.replace(second=0) - timedelta(minutes=10)
+    # "on" is in its minutes 5 to 9, when the one before was over and three people chatted; of "over" that is so today.
+    course(rows, "on", "before", start - timedelta(days=1), [100] * 3)
+    chat(rows, "on", start - timedelta(days=1, minutes=-3), 7)
+    course(rows, "on", "today", start, [100] * 10)
+    course(rows, "over", "before", start - timedelta(days=1), [100] * 10)
+    course(rows, "over", "today", start, [100] * 3)
+    chat(rows, "over", start + timedelta(minutes=3), 7)
+    on = rows.shown("live_room", "changed", NOW, ["on"])
+    assert [(row["now_value"], row["usual_value"]) for row in on if row["metric"] == "audience"] == [("100", None)]
+    assert rows.shown("live_room", "changed", NOW, ["over"]) == []
+
+
+def test_what_changed_takes_no_day_for_a_broadcast(rows: Database) -> None:
+    start = NOW.replace(second=0) - timedelta(minutes=10)
+    for days in range(2):
+        course(rows, "r", f"r{days}", start - timedelta(days=days), [20] * 5 + [100] * 5)
+    # Two minutes ago somebody commented without saying in which broadcast.
+    times = {"first_activity_at": ago(minutes=2), "last_activity_at": ago(minutes=2)}
+    rows.put("broadcast_counters", room_id="r", broadcast_id="day:2026-03-04", comments=1, interacting_users=1, active_users=1, **times)
+    [audience] = [row for row in rows.shown("live_room", "changed", NOW, ["r"]) if row["metric"] == "audience"]
+    assert (audience["now_value"], audience["usual_value"], audience["change"]) == ("100", "100", 0)
