@@ -317,3 +317,24 @@ def test_what_changed_takes_no_day_for_a_broadcast(rows: Database) -> None:
     rows.put("broadcast_counters", room_id="r", broadcast_id="day:2026-03-04", comments=1, interacting_users=1, active_users=1, **times)
     [audience] = [row for row in rows.shown("live_room", "changed", NOW, ["r"]) if row["metric"] == "audience"]
     assert (audience["now_value"], audience["usual_value"], audience["change"]) == ("100", "100", 0)
+
+
+def test_a_broadcast_is_compared_with_five_of_its_kind(rows: Database) -> None:
+    def broadcast(room: str, name: str, began: datetime, **counters: int) -> None:
+        times = {"first_activity_at": began, "last_activity_at": began} | ({"first_view_at": began} if "viewers" in counters else {})
+        rows.put("broadcast_counters", room_id=room, broadcast_id=name, **times, **counters)
+
+    # Out of hours somebody bought twice of "r" and named no broadcast; "s" tells no views, and only the first of its broadcasts sold.
+    for days in range(6):
+        broadcast("r", f"r{days}", ago(days=days, hours=1), viewers=1_000, comments=300, paying_users=50, orders_paid=50)
+        broadcast("r", f"day:{ago(days=days):%Y-%m-%d}", ago(days=days, hours=8), active_users=2, paying_users=2, orders_paid=2)
+        sold = {"paying_users": 5, "orders_paid": 5} if days == 0 else {}
+        broadcast("s", f"s{days}", ago(days=days, hours=1), active_users=100, interacting_users=80, comments=300, **sold)
+
+    def before(room: str, name: str) -> dict[str, float]:
+        found = rows.shown("broadcast_review", "compared", NOW, [room], broadcast=[name])
+        return {row["review_metric"]: row["five_before"] for row in found}
+
+    assert (before("r", "r0")["viewers"], before("r", "r0")["orders paid"]) == (1_000, 50)
+    assert (before("s", "s0")["viewers"], before("s", "s0")["orders paid"]) == (100, 0)
+    assert before("r", "day:2026-03-04")["viewers"] == 2
