@@ -338,3 +338,36 @@ def test_a_broadcast_is_compared_with_five_of_its_kind(rows: Database) -> None:
     assert (before("r", "r0")["viewers"], before("r", "r0")["orders paid"]) == (1_000, 50)
     assert (before("s", "s0")["viewers"], before("s", "s0")["orders paid"]) == (100, 0)
     assert before("r", "day:2026-03-04")["viewers"] == 2
+
+
+def test_a_review_goes_on_after_the_last_viewer_and_without_any(rows: Database) -> None:
+    def minute(room: str, name: str, minutes_ago: int, active: int, orders: int) -> None:
+        at = {"room_id": room, "window_start": ago(minutes=minutes_ago).replace(second=0)}
+        rows.put("broadcast_1m_counters", **at, broadcast_id=name, active_users=active)
+        rows.put("room_1m_counters", **at, active_users=active, orders_paid=orders)
+
+    # "seen" had viewers for two minutes, and was paid for once more when they had gone; and again while the next one was on, in a minute
+    # whose orders are the next one's.
+    views(rows, "r", "seen", ago(minutes=120), [60, 120])
+    views(rows, "r", "next", ago(minutes=60), [600, 600])
+    for minutes_ago, orders in ((120, 4), (119, 6), (110, 15), (60, 7)):
+        minute("r", "seen", minutes_ago, 3, orders)
+    minute("r", "day:2026-03-04", 110, 40, 15)  # and 40 chatted meanwhile
+    # "told" is known by who took part; its last minute is filling.
+    rows.put("broadcast_counters", room_id="s", broadcast_id="told", active_users=50, interacting_users=50)
+    for minutes_ago, active, orders in ((2, 12, 2), (1, 10, 2), (0, 1, 0)):
+        minute("s", "told", minutes_ago, active, orders)
+
+    def shown(room: str, name: str) -> list[tuple[float, int]]:
+        found = rows.shown("broadcast_review", "timeline", NOW, [room], minutes=180, broadcast=[name])
+        return [(row["average_audience"], row["orders_paid"]) for row in found]
+
+    def moved(room: str, name: str) -> list[tuple[float, float, int]]:
+        found = rows.shown("broadcast_review", "moved", NOW, [room], minutes=180, broadcast=[name])
+        return [(row["average_audience"], row["audience_change"], row["orders_change"]) for row in found]
+
+    assert shown("r", "seen") == [(10, 4), (20, 6), (0, 15)]  # sixths of the slots
+    assert shown("s", "told") == [(12, 2), (10, 2)]
+    # 10 / (1 + 10) + 2 / (10 + 4) is less than 20 / (1 + 20) + 9 / (10 + 6).
+    assert moved("r", "seen") == [(0, -20, 9), (20, 10, 2), (10, 0, 0)]
+    assert moved("s", "told") == [(10, -2, 0), (12, 0, 0)]

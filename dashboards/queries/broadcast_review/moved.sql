@@ -1,4 +1,5 @@
 -- The minutes in which most changed: viewers who came or went, and orders, against the minute before.
+WITH {{minutes}}
 SELECT minute AS moved_at, round(watching) AS average_audience, watching - watching_before AS audience_change, orders AS orders_paid, toInt64(orders) - toInt64(orders_before) AS orders_change
 FROM (
   SELECT
@@ -6,17 +7,12 @@ FROM (
     lagInFrame(watching, 1, watching) OVER by_time AS watching_before,
     lagInFrame(orders, 1, orders) OVER by_time AS orders_before
   FROM (
-    SELECT present.minute AS minute, sum(present.watching) AS watching, sum(m.orders_paid) AS orders
-    FROM (
-      SELECT room_id, window_start AS minute, sum(viewer_slots) / 6 AS watching
-      FROM broadcast_concurrency_1m_counters FINAL
-      WHERE room_id IN (${room:sqlstring}) AND broadcast_id IN (${broadcast:sqlstring}) AND $__timeFilter(window_start)
-      GROUP BY room_id, minute
-    ) AS present
-    INNER JOIN (
+    SELECT minutes.minute AS minute, sum(minutes.watching) AS watching, sum(m.orders_paid) AS orders
+    FROM minutes
+    LEFT JOIN (
       SELECT room_id, window_start, orders_paid FROM room_1m_counters FINAL
       WHERE room_id IN (${room:sqlstring}) AND $__timeFilter(window_start)
-    ) AS m ON m.room_id = present.room_id AND m.window_start = present.minute
+    ) AS m ON m.room_id = minutes.room_id AND m.window_start = minutes.minute
     GROUP BY minute
   )
   WINDOW by_time AS (ORDER BY minute ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
