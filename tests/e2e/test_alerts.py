@@ -73,6 +73,36 @@ def test_what_came_in_before_flink_counted_anything_is_stale(rows: Database) -> 
     assert firing(rows, BY_NAME["stale_data"]) == {"all rooms"}
 
 
+def test_views_that_alone_are_not_counted_are_stale(rows: Database) -> None:
+    def heard(room: str, action: str, seconds: float, is_late: bool = False) -> None:
+        at = {"event_time": ago(seconds=seconds), "received_at": ago(seconds=seconds)}
+        rows.put("view_event", room_id=room, user_id="u", action=action, is_late=is_late, **at)
+
+    # Viewers left two minutes ago, and comments are counted.
+    counted(rows, "a", 130, 40)
+    chats(rows, "a", 2)
+    heard("a", "heartbeat", 131)
+    heard("a", "leave", 10)
+    heard("a", "heartbeat", 10, is_late=True)
+    assert firing(rows, BY_NAME["stale_data"]) == set()
+    heard("a", "heartbeat", 10)  # 120 s newer than dwell's newest
+    [(_, value)] = rows.client.execute(BY_NAME["stale_data"].sql)
+    assert value == pytest.approx(120, abs=1)
+    counted(rows, "a", 11, 40)
+    assert firing(rows, BY_NAME["stale_data"]) == set()
+
+
+def test_a_clock_that_is_ahead_hides_no_stale_data(rows: Database) -> None:
+    rows.client.execute("SYSTEM STOP MERGES")  # a part is left out whole, and Kafka brings new ones all the time
+    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=120), last_record_at=ago(seconds=120))
+    rows.put("room_10s_counters", room_id="a", window_start=ago(seconds=110), last_record_at=ago(hours=-1))
+    rows.put("comment_event", room_id="a", event_time=ago(seconds=110), received_at=ago(hours=-1))
+    rows.put("comment_event", room_id="a", event_time=ago(seconds=5), received_at=ago(seconds=5))
+    [(_, value)] = rows.client.execute(BY_NAME["stale_data"].sql)
+    assert value == pytest.approx(105, abs=1)  # of the window with the wrong clock only its start is known
+    assert firing(rows, BY_NAME["stale_data"]) == {"all rooms"}
+
+
 def test_consumer_lag(rows: Database) -> None:
     flink(rows, "pendingRecords", 99_000, "view")
     flink(rows, "pendingRecords", 101_000, "like")
@@ -151,9 +181,22 @@ def test_restarts_before_the_last_ten_minutes_are_over(rows: Database) -> None:
     assert firing(rows, BY_NAME["restarting"]) == set()
 
 
+def counted(rows: Database, room: str, age: float, viewers: int) -> None:
+    """What dwell counts of viewers that it last heard of so long ago."""
+    at = {"window_start": ago(seconds=age), "last_record_at": ago(seconds=age)}
+    rows.put("room_10s_counters", room_id=room, viewers=viewers, **at)
+    rows.put("broadcast_concurrency_1m_counters", room_id=room, broadcast_id="b", peak_concurrency=viewers, **at)
+
+
+def chats(rows: Database, room: str, age: float) -> None:
+    """What interaction counts of the room's group."""
+    at = {"window_start": ago(seconds=age), "last_record_at": ago(seconds=age)}
+    rows.put("room_10s_counters", room_id=room, active_users=3, group_messages=3, **at)
+
+
 def watched(rows: Database, room: str, age: float, viewers: int, leave: int = 0) -> None:
     """A room in which nothing has happened for so long; some of the viewers said that they leave."""
-    rows.put("room_10s_counters", room_id=room, window_start=ago(seconds=age), viewers=viewers, last_record_at=ago(seconds=age))
+    counted(rows, room, age, viewers)
     seen = [(user, "heartbeat", age + 10) for user in range(leave)]
     seen += [(user, "leave" if user < leave else "heartbeat", age) for user in range(viewers)]
     events = [(room, f"u{user}", action, ago(seconds=s), ago(seconds=s), offset) for offset, (user, action, s) in enumerate(seen)]
@@ -176,6 +219,20 @@ def test_a_room_that_its_viewers_left_is_not_silent_but_over(rows: Database) -> 
 
 def test_when_no_room_is_heard_it_is_stale_data_and_not_each_room(rows: Database) -> None:
     watched(rows, "a", 120, 50)
+    assert firing(rows, BY_NAME["room_silent"]) == set()
+
+
+def test_a_room_whose_group_goes_on_chatting_is_silent(rows: Database) -> None:
+    watched(rows, "r", 120, 30)
+    chats(rows, "r", 120)
+    chats(rows, "r", 5)
+    assert firing(rows, BY_NAME["room_silent"]) == {"r"}
+
+
+def test_a_room_whose_views_are_not_counted_is_not_silent(rows: Database) -> None:
+    watched(rows, "r", 120, 30)
+    chats(rows, "other", 5)
+    rows.put("view_event", room_id="r", user_id="u0", action="heartbeat", event_time=ago(seconds=5), received_at=ago(seconds=5))
     assert firing(rows, BY_NAME["room_silent"]) == set()
 
 
