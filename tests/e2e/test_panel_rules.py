@@ -118,8 +118,9 @@ def present(rows: Database, room: str, seconds_ago: float, viewers: int, active:
     """A window of 10 s. Dwell and interaction each insert their own counters, which may not be merged yet."""
     window = ago(seconds=seconds_ago)
     start = window.replace(second=window.second // 10 * 10)
-    rows.put("room_10s_counters", room_id=room, window_start=start, viewers=viewers)
-    rows.put("room_10s_counters", room_id=room, window_start=start, active_users=active)
+    at = {"window_start": start, "last_record_at": window}
+    rows.put("room_10s_counters", room_id=room, **at, viewers=viewers)
+    rows.put("room_10s_counters", room_id=room, **at, active_users=active)
 
 
 @pytest.mark.parametrize(
@@ -371,3 +372,27 @@ def test_a_review_goes_on_after_the_last_viewer_and_without_any(rows: Database) 
     # 10 / (1 + 10) + 2 / (10 + 4) is less than 20 / (1 + 20) + 9 / (10 + 6).
     assert moved("r", "seen") == [(0, -20, 9), (20, 10, 2), (10, 0, 0)]
     assert moved("s", "told") == [(10, -2, 0), (12, 0, 0)]
+
+
+def test_numbers_are_as_exact_as_the_newest_complete_window(rows: Database) -> None:
+    def basis(room: str) -> str:
+        return str(rows.shown("live_room", "trust", NOW, [room])[0]["viewers_basis"])
+
+    present(rows, "stopped", 60, viewers=1_000, active=60)
+    present(rows, "stopped", 25, viewers=0, active=60)
+    assert basis("stopped") == "inferred"
+    # The window that is filling may have no views yet, and one that is alone is not complete.
+    present(rows, "on", 25, viewers=1_000, active=60)
+    present(rows, "on", 5, viewers=0, active=60)
+    present(rows, "first", 5, viewers=10, active=1)
+    assert (basis("on"), basis("first"), basis("none")) == ("exact", "exact", "none")
+
+
+def test_comments_of_hours_ago_are_late(rows: Database) -> None:
+    def comments(count: int, hours: float, is_late: bool) -> None:
+        events = [("r", ago(hours=hours), ago(minutes=1), is_late, offset) for offset in range(count)]
+        rows.client.execute("INSERT INTO comment_event (room_id, event_time, received_at, is_late, _offset) VALUES", events)
+
+    comments(30, 0.02, is_late=False)
+    comments(10, 3, is_late=True)
+    assert rows.shown("live_room", "trust", NOW, ["r"])[0]["late_comment_share"] == 0.25  # 10 of 40
