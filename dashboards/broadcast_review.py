@@ -42,7 +42,7 @@ def build(language: Language) -> Page:
             width=10,
             height=9,
         )
-        .panel("table", "pins", ["moved_at", "product_id", "exposures"], width=7, height=9)
+        .panel("table", "pins", ["moved_at", "product_id", "exposed_users"], width=7, height=9)
         .panel("barchart", "sources", ["viewer_source", "viewers"], width=7, height=9)
         .panel(
             "table",

@@ -396,3 +396,17 @@ def test_comments_of_hours_ago_are_late(rows: Database) -> None:
     comments(30, 0.02, is_late=False)
     comments(10, 3, is_late=True)
     assert rows.shown("live_room", "trust", NOW, ["r"])[0]["late_comment_share"] == 0.25  # 10 of 40
+
+
+def test_the_most_shown_product_is_what_most_people_were_shown(rows: Database) -> None:
+    def exposed(user: str, product: str, times: int = 1) -> None:
+        at = {"event_time": ago(minutes=3), "received_at": ago(minutes=3)}
+        for number in range(times):
+            row = {"event_id": f"{user} {product}", "user_id": user, "product_id": product, "_offset": 100 * ord(user[-1]) + number}
+            rows.put("product_event", **at, **row, room_id="r", broadcast_id="b", action="expose")
+
+    for user in ("u1", "u2", "u3"):
+        exposed(user, "for three")
+    exposed("u4", "for one", times=9)  # one event, delivered nine times
+    [pin] = rows.shown("broadcast_review", "pins", NOW, ["r"], broadcast=["b"])
+    assert (pin["product_id"], pin["exposed_users"]) == ("for three", 3)
