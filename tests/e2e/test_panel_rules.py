@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from pipelines.settings import Settings
+from pipelines.storage import VIEWS
 from pipelines.watch import board
 from tests.panels.database import Database, database
 
@@ -410,3 +411,16 @@ def test_the_most_shown_product_is_what_most_people_were_shown(rows: Database) -
     exposed("u4", "for one", times=9)  # one event, delivered nine times
     [pin] = rows.shown("broadcast_review", "pins", NOW, ["r"], broadcast=["b"])
     assert (pin["product_id"], pin["exposed_users"]) == ("for three", 3)
+
+
+def view(rows: Database, name: str) -> None:
+    """Create a view that is written by hand."""
+    rows.client.execute((VIEWS / f"{name}.sql").read_text(encoding="utf-8").replace("${time_zone}", "UTC"))
+
+
+@pytest.mark.parametrize(("days", "buyers"), [(20, []), (21, [("r", 1)]), (36_500, [("r", 1)]), (65_535, [("r", 1)])])
+def test_repurchase_looks_back_as_far_as_it_is_told(rows: Database, days: int, buyers: list[tuple[str, int]]) -> None:
+    view(rows, "repurchase_as_of")
+    rows.put("buyer_day_counters", room_id="r", user_id="u", day=date(2026, 3, 11), orders_paid=1)
+    sql = "SELECT room_id, buyers FROM repurchase_as_of(as_of = '2026-03-31', days = %(days)s) WHERE room_id IN ('r')"
+    assert rows.client.execute(sql, {"days": days}) == buyers

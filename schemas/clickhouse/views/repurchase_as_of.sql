@@ -13,7 +13,8 @@ FROM (
     SELECT room_id, user_id, day, orders_paid FROM buyer_day
     UNION ALL SELECT '' AS room_id, user_id, day, orders_paid FROM buyer_day
   )
-  WHERE day <= {as_of:Date} AND day > {as_of:Date} - {days:UInt16}
+  -- Not `{as_of:Date} - {days:UInt16}`, which wraps before 1970: a Date has 16 bits.
+  WHERE day <= {as_of:Date} AND dateDiff('day', day, {as_of:Date}) < {days:UInt16}
   GROUP BY room_id, user_id
 )
 GROUP BY room_id
