@@ -424,3 +424,19 @@ def test_repurchase_looks_back_as_far_as_it_is_told(rows: Database, days: int, b
     rows.put("buyer_day_counters", room_id="r", user_id="u", day=date(2026, 3, 11), orders_paid=1)
     sql = "SELECT room_id, buyers FROM repurchase_as_of(as_of = '2026-03-31', days = %(days)s) WHERE room_id IN ('r')"
     assert rows.client.execute(sql, {"days": days}) == buyers
+
+
+def test_a_rate_of_no_buyers_is_not_known(rows: Database) -> None:
+    view(rows, "repurchase")
+    nobody = {"repurchase_rate_30d": None, "repurchase_rate_90d": None, "repurchase_rate_all": None, "days_between_orders": None}
+    assert rows.shown("repurchase", "rates", NOW, []) == [nobody | {"buyers_again": 0, "buyers": 0}]
+    long_ago = {"first_paid_at": ago(days=60), "last_paid_at": ago(days=60)}
+    rows.put("buyer_day_counters", room_id="r", user_id="u", day=ago(days=60).date(), orders_paid=1, **long_ago)
+    [rates] = rows.shown("repurchase", "rates", datetime.now(UTC), [])
+    assert (rates["repurchase_rate_all"], rates["repurchase_rate_30d"], rates["buyers"]) == (0, None, 1)
+
+
+def test_how_fresh_nothing_is_is_not_known(rows: Database) -> None:
+    assert rows.shown("pipeline_health", "state", NOW, [])[0]["freshness_seconds"] is None
+    present(rows, "r", 15, viewers=1)
+    assert rows.shown("pipeline_health", "state", NOW, [])[0]["freshness_seconds"] == 15

@@ -1,6 +1,9 @@
 -- Does it run, is it fresh, is it right: the newest figures, of several applications the worst.
 SELECT
-  (SELECT dateDiff('millisecond', max(last_record_at), now64(3)) / 1000 FROM room_10s_counters WHERE window_start >= now() - INTERVAL 10 MINUTE) AS freshness_seconds,
+  (
+    SELECT if(count() = 0, NULL, dateDiff('millisecond', max(last_record_at), now64(3)) / 1000) FROM room_10s_counters
+    WHERE window_start >= now() - INTERVAL 10 MINUTE
+  ) AS freshness_seconds,
   (
     SELECT if(count() = 0, NULL, min(uptime)) FROM (
       SELECT argMax(value, inserted_at) / 1000 AS uptime FROM flink_metric
