@@ -28,7 +28,7 @@ _NOT_MIGRATED = {60, 81}
 
 _ROOMS = """
 SELECT room_id, broadcast_id, audience, viewers_basis, interaction_rate, average_watch_seconds, conversion_rate,
-  new_buyers, repeat_buyers, repeat_buyer_rate, peak_concurrency, toUnixTimestamp64Milli(last_record_at)
+  new_buyers, repeat_buyers, repeat_buyer_rate, if(viewers > 0, peak_concurrency, NULL), toUnixTimestamp64Milli(last_record_at)
 FROM broadcast
 -- A refund moves `last_record_at` days later; what viewers did says which broadcast is on.
 WHERE if(viewers > 0, last_view_at, last_activity_at) >= toDateTime64(%(since)s, 3, 'UTC')
@@ -69,7 +69,8 @@ class Room:
     """Distinct users in the last complete window of 10 s, or in the one that is filling if they are more already."""
     viewers: int
     """Distinct users since the broadcast began."""
-    peak_viewers: int
+    peak_viewers: int | None
+    """None where no views are told."""
     interaction_rate: float | None
     average_watch_seconds: float | None
     conversion_rate: float | None

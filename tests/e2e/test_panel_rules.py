@@ -440,3 +440,20 @@ def test_how_fresh_nothing_is_is_not_known(rows: Database) -> None:
     assert rows.shown("pipeline_health", "state", NOW, [])[0]["freshness_seconds"] is None
     present(rows, "r", 15, viewers=1)
     assert rows.shown("pipeline_health", "state", NOW, [])[0]["freshness_seconds"] == 15
+
+
+def test_without_views_the_peak_is_not_known(rows: Database) -> None:
+    times = {"first_activity_at": ago(minutes=20), "last_activity_at": ago(minutes=1)}
+    rows.put("broadcast_counters", room_id="s", broadcast_id="told", active_users=50, interacting_users=50, **times)
+    views(rows, "r", "seen", ago(minutes=4), [60], peak=12)
+    rows.put("broadcast_10s_counters", room_id="r", broadcast_id="seen", window_start=ago(minutes=4).replace(second=0), viewers=12)
+
+    def peaks(rooms: list[str]) -> tuple[int | None, int | None]:
+        live = rows.shown("live_room", "engaged", NOW, rooms)[0]["peak_concurrency"]
+        review = rows.shown("broadcast_review", "summary", NOW, rooms, broadcast=["told", "seen"])[0]["peak_concurrency"]
+        return live, review
+
+    assert peaks(["s"]) == (None, None)
+    assert peaks(["r", "s"]) == (12, 12)
+    with board.Reader(rows.settings, minutes=30) as reader:
+        assert {room.room_id: room.peak_viewers for room in reader.rooms(at=NOW.timestamp())} == {"r": 12, "s": None}

@@ -6,7 +6,8 @@ SELECT
   if(sum(audience) = 0, NULL, sum(comments + likes) / sum(audience)) AS interactions_per_viewer,
   sum(audience) AS broadcast_audience,
   (
-    SELECT max(watching) FROM (
+    -- Not known, rather than 0, where no views are told.
+    SELECT maxOrNull(watching) FROM (
       SELECT sum(viewers) AS watching FROM broadcast_10s_counters FINAL
       WHERE (room_id, broadcast_id) IN (SELECT room_id, broadcast_id FROM current)
         AND window_start >= (SELECT min(toStartOfMinute(first_view_at)) FROM current)
