@@ -457,3 +457,15 @@ def test_without_views_the_peak_is_not_known(rows: Database) -> None:
     assert peaks(["r", "s"]) == (12, 12)
     with board.Reader(rows.settings, minutes=30) as reader:
         assert {room.room_id: room.peak_viewers for room in reader.rooms(at=NOW.timestamp())} == {"r": 12, "s": None}
+
+
+def test_money_is_divided_by_viewers_of_broadcasts_that_sold_in_its_currency(rows: Database) -> None:
+    for room, currency, viewers in (("china", "CNY", 900), ("japan", "JPY", 100)):
+        views(rows, room, room, ago(minutes=4), [60], viewers=viewers)
+        sold = {"room_id": room, "broadcast_id": room, "currency": currency}
+        for product in ("p1", "p2"):
+            rows.put("broadcast_product_sales_counters", **sold, product_id=product, orders_paid=1, gmv_paid=4_500)
+    found = {row["currency"]: row for row in rows.shown("live_room", "money", NOW, ["china", "japan"])}
+    # 90.00 to 900 viewers, and 9,000 to 100: not to 1,000.
+    assert (found["CNY"]["uv_value"], found["CNY"]["gpm"]) == (0.1, 100)
+    assert (found["JPY"]["uv_value"], found["JPY"]["gpm"]) == (90, 90_000)
