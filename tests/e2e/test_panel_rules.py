@@ -469,3 +469,23 @@ def test_money_is_divided_by_viewers_of_broadcasts_that_sold_in_its_currency(row
     # 90.00 to 900 viewers, and 9,000 to 100: not to 1,000.
     assert (found["CNY"]["uv_value"], found["CNY"]["gpm"]) == (0.1, 100)
     assert (found["JPY"]["uv_value"], found["JPY"]["gpm"]) == (90, 90_000)
+
+
+def test_products_rank_by_orders_as_money_of_several_currencies_does_not_compare(rows: Database) -> None:
+    views(rows, "r", "b", ago(minutes=4), [60])
+
+    def product(name: str, **orders: tuple[int, int]) -> None:
+        ids = {"room_id": "r", "broadcast_id": "b", "product_id": name}
+        rows.put("broadcast_product_counters", **ids, orders_paid=sum(count for count, _ in orders.values()))
+        for currency, (count, money) in orders.items():
+            rows.put("broadcast_product_sales_counters", **ids, currency=currency, orders_paid=count, gmv_paid=money)
+
+    for number in range(20):
+        product(f"won {number:02}", KRW=(1, 10_000))  # 7 USD
+    product("dollars", USD=(5, 500_000), CNY=(2, 20_000))  # 5,000.00 USD
+    shown = rows.shown("live_room", "products", NOW, ["r"])
+    assert [(row["product_id"], row["currency"], row["orders_paid"], row["gmv_paid"]) for row in shown[:3]] == [
+        ("dollars", "USD", 5, 5_000), ("dollars", "CNY", 2, 200), ("won 00", "KRW", 1, 10_000)
+    ]  # fmt: skip
+    review = rows.shown("broadcast_review", "products", NOW, ["r"], broadcast=["b"])
+    assert [(row["product_id"], row["currency"]) for row in review[:2]] == [("dollars", "USD"), ("dollars", "CNY")]
