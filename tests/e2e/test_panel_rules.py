@@ -489,3 +489,22 @@ def test_products_rank_by_orders_as_money_of_several_currencies_does_not_compare
     ]  # fmt: skip
     review = rows.shown("broadcast_review", "products", NOW, ["r"], broadcast=["b"])
     assert [(row["product_id"], row["currency"]) for row in review[:2]] == [("dollars", "USD"), ("dollars", "CNY")]
+
+
+def test_trends_of_a_table_have_one_time_axis(rows: Database) -> None:
+    def minute(name: str, minutes_ago: int) -> None:
+        at = {"window_start": NOW.replace(second=0) - timedelta(minutes=minutes_ago)}
+        rows.put("room_1m_counters", room_id=name, viewers=10, orders_paid=1, **at)
+        rows.put("group_1m_counters", group_id=name, messages=1, members=1, **at)
+
+    minute("first", 23)
+    minute("last", 1)
+    for minutes_ago in range(24):
+        minute("always", minutes_ago)
+    ranking = {row["room_id"]: row for row in rows.shown("all_rooms", "ranking", NOW, ["always", "first", "last"], minutes=24)}
+    groups = {row["group_id"]: row for row in rows.shown("community", "groups", NOW, [], minutes=24)}
+    for found, trend in ((ranking, "audience_trend"), (ranking, "orders_trend"), (groups, "message_trend")):
+        bars = {name: [place for place, bar in enumerate(row[trend]) if bar != " "] for name, row in found.items()}
+        assert len(bars["always"]) > 20
+        assert max(bars["first"]) < 4
+        assert min(bars["last"]) > 20

@@ -4,8 +4,9 @@ SELECT room_id, watching, audience_trend, interaction_rate, conversion_rate, ord
 FROM (
   SELECT
     room_id,
-    sparkbar(24)(toUnixTimestamp(window_start), audience) AS audience_trend,
-    sparkbar(24)(toUnixTimestamp(window_start), m.orders_paid) AS orders_trend,
+    -- From the range's start to its end, so that rows have one time axis.
+    sparkbar(24, toUnixTimestamp($__fromTime), toUnixTimestamp($__toTime))(toUnixTimestamp(window_start), audience) AS audience_trend,
+    sparkbar(24, toUnixTimestamp($__fromTime), toUnixTimestamp($__toTime))(toUnixTimestamp(window_start), m.orders_paid) AS orders_trend,
     sum(m.orders_paid) AS orders_paid
   FROM (
     SELECT room_id, window_start, orders_paid, if(viewers > 0, viewers, active_users) AS audience

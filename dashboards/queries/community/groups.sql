@@ -2,7 +2,8 @@
 SELECT
   group_id,
   sum(g.messages) AS messages,
-  sparkbar(24)(toUnixTimestamp(window_start), g.messages) AS message_trend,
+  -- From the range's start to its end, so that rows have one time axis.
+  sparkbar(24, toUnixTimestamp($__fromTime), toUnixTimestamp($__toTime))(toUnixTimestamp(window_start), g.messages) AS message_trend,
   max(g.members) AS members,
   if(sum(g.messages) = 0, NULL, sum(g.staff_messages) / sum(g.messages)) AS staff_share,
   max(window_start) AS last_message_at,
