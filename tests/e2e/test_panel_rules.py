@@ -121,7 +121,7 @@ def present(rows: Database, room: str, seconds_ago: float, viewers: int, active:
     start = window.replace(second=window.second // 10 * 10)
     at = {"window_start": start, "last_record_at": window}
     rows.put("room_10s_counters", room_id=room, **at, viewers=viewers)
-    rows.put("room_10s_counters", room_id=room, **at, active_users=active)
+    rows.put("room_10s_counters", room_id=room, **at, active_users=active, interacting_users=active)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_rooms_without_views_are_watched_by_those_who_are_active(rows: Database)
     present(rows, "inferred", 15, viewers=0, active=7)
     minute = ago(seconds=125)
     rows.put("room_1m_counters", room_id="exact", window_start=minute, viewers=40, active_users=90)
-    rows.put("room_1m_counters", room_id="inferred", window_start=minute, active_users=7)
+    rows.put("room_1m_counters", room_id="inferred", window_start=minute, active_users=7, interacting_users=2)
     rooms = ["exact", "inferred"]
     ranking = rows.shown("all_rooms", "ranking", NOW, rooms)
     assert {row["room_id"]: row["watching"] for row in ranking} == {"exact": 40, "inferred": 7}
@@ -508,3 +508,36 @@ def test_trends_of_a_table_have_one_time_axis(rows: Database) -> None:
         assert len(bars["always"]) > 20
         assert max(bars["first"]) < 4
         assert min(bars["last"]) > 20
+
+
+def test_who_goes_on_chatting_after_a_broadcast_does_not_watch(rows: Database) -> None:
+    def minute(room: str, minutes_ago: int, **counters: int) -> None:
+        window = NOW.replace(second=0) - timedelta(minutes=minutes_ago)
+        newest = {"last_record_at": ago(seconds=5)}
+        rows.put("room_1m_counters", room_id=room, window_start=window, **newest, **counters)
+
+    # "over" had 400 viewers, of whom 40 did something, until three minutes ago; 160 go on chatting, 10 of them in comments.
+    for minutes_ago in range(4, 13):
+        minute("over", minutes_ago, viewers=400, active_users=60, interacting_users=40, paying_users=8)
+    for minutes_ago in range(4):
+        minute("over", minutes_ago, active_users=160, interacting_users=10, group_messages=300)
+    # "told" tells no views, and of its 100 ever fewer do anything else than chat.
+    for minutes_ago in range(13):
+        minute("told", minutes_ago, active_users=100, interacting_users=50 if minutes_ago > 3 else 5)
+    found = rows.shown("all_rooms", "attention", NOW, ["over", "told"])
+    assert [(row["room_id"], row["attention"], row["now_share"], row["usual_share"]) for row in found] == [
+        ("over", "audience falls", 0, 360),  # 9 minutes of 400, of ten
+        ("told", "interaction falls", 0.05, 0.5),
+    ]
+
+
+def test_a_room_with_nothing_but_group_chat_is_not_live(rows: Database) -> None:
+    for room, doing in (("chat", {"group_messages": 8}), ("paid", {"paying_users": 1}), ("comments", {"interacting_users": 1})):
+        rows.put("room_10s_counters", room_id=room, window_start=ago(seconds=15), active_users=8, **doing)
+        rows.put("room_1m_counters", room_id=room, window_start=ago(seconds=125), active_users=8, **doing)
+    rooms = ["chat", "comments", "paid"]
+    [totals] = rows.shown("all_rooms", "totals", NOW, rooms)
+    assert (totals["watching"], totals["rooms_live"]) == (16, 2)
+    assert {row["room_id"]: row["watching"] for row in rows.shown("all_rooms", "ranking", NOW, rooms)} == {
+        "chat": 0, "comments": 8, "paid": 8
+    }  # fmt: skip

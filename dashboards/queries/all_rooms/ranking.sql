@@ -22,7 +22,10 @@ LEFT JOIN (
   FROM current
 ) AS broadcasts USING (room_id)
 LEFT JOIN (
-  SELECT room_id, if(max(viewers) > 0, max(viewers), max(active_users)) AS watching FROM room_10s_counters
+  -- Chat in its groups alone makes no viewers.
+  SELECT
+    room_id, multiIf(max(viewers) > 0, max(viewers), max(interacting_users) + max(paying_users) > 0, max(active_users), 0) AS watching
+  FROM room_10s_counters
   WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
 ) AS present USING (room_id)
 LEFT JOIN (

@@ -1,19 +1,20 @@
--- The chosen rooms together: now, in the last five complete minutes, and the rates of the broadcasts that are on.
+-- The chosen rooms together: now, in the last five complete minutes, and the rates of the broadcasts that are on. A room with nothing but
+-- chat in its groups is not live.
 WITH {{current}}, (SELECT (sum(audience), sum(interacting_users), sum(paying_users)) FROM current) AS so_far
 SELECT
   (
     SELECT sum(watching) FROM (
-      SELECT if(max(viewers) > 0, max(viewers), max(active_users)) AS watching FROM room_10s_counters
+      SELECT multiIf(max(viewers) > 0, max(viewers), max(interacting_users) + max(paying_users) > 0, max(active_users), 0) AS watching FROM room_10s_counters
       WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
     )
   ) AS watching,
-  uniqExactIf(room_id, audience > 0) AS rooms_live,
+  uniqExactIf(room_id, viewers + interacting_users + m.paying_users > 0) AS rooms_live,
   sum(m.comments) / 5 AS comments_per_minute,
   sum(m.orders_paid) / 5 AS orders_per_minute,
   if(so_far.1 = 0, NULL, so_far.2 / so_far.1) AS interaction_rate,
   if(so_far.1 = 0, NULL, so_far.3 / so_far.1) AS conversion_rate
 FROM (
-  SELECT *, if(viewers > 0, viewers, active_users) AS audience FROM room_1m_counters FINAL
+  SELECT room_id, viewers, interacting_users, paying_users, comments, orders_paid FROM room_1m_counters FINAL
   WHERE room_id IN (${room:sqlstring})
     AND window_start >= toStartOfMinute(now()) - INTERVAL 5 MINUTE AND window_start < toStartOfMinute(now())
 ) AS m
