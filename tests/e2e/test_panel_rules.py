@@ -541,3 +541,18 @@ def test_a_room_with_nothing_but_group_chat_is_not_live(rows: Database) -> None:
     assert {row["room_id"]: row["watching"] for row in rows.shown("all_rooms", "ranking", NOW, rooms)} == {
         "chat": 0, "comments": 8, "paid": 8
     }  # fmt: skip
+
+
+def test_a_refund_in_another_currency_is_none_of_its_payment(rows: Database) -> None:
+    view(rows, "sales_by_payment_day")
+
+    def order(number: int, order_id: str, status: str, amount: int, currency: str) -> None:
+        at = {"day": NOW.date(), "event_time": NOW, "received_at": NOW, "_offset": number}
+        ids = {"event_id": f"e{number}", "room_id": "r", "order_id": order_id}
+        rows.put("order_event", **at, **ids, status=status, amount=amount, currency=currency)
+
+    order(1, "o1", "paid", 10_000, "JPY")
+    order(2, "o1", "refunded", 7_000, "USD")
+    order(3, "o1", "refunded", 400, "JPY")
+    sql = "SELECT currency, gmv_paid, gmv_refunded, gmv_net, orders_refunded FROM sales_by_payment_day"
+    assert rows.client.execute(sql) == [("JPY", 10_000, 400, 9_600, 1)]

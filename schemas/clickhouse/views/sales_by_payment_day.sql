@@ -1,4 +1,5 @@
--- sales_by_payment_day: money by the day of the payment, refunds included whenever they came (joined on order_id).
+-- sales_by_payment_day: money by the day of the payment, refunds included whenever they came (joined on order_id
+-- and currency: one in another currency than its payment's is in no row).
 -- The live tables count a refund in its own window; this view says what became of a day's sales. Late orders and
 -- refunds are in it: it is read later, and nobody's board moves.
 CREATE OR REPLACE VIEW sales_by_payment_day AS
@@ -17,8 +18,8 @@ FROM (
   SELECT * FROM order_event FINAL WHERE status = 'paid' ORDER BY _partition, _offset LIMIT 1 BY order_id
 ) AS paid
 LEFT JOIN (
-  SELECT order_id, count() AS refunds, sum(amount) AS amount
+  SELECT order_id, currency, count() AS refunds, sum(amount) AS amount
   FROM (SELECT * FROM order_event FINAL WHERE status = 'refunded' ORDER BY _partition, _offset LIMIT 1 BY event_id)
-  GROUP BY order_id
-) AS refund ON paid.order_id = refund.order_id
+  GROUP BY order_id, currency
+) AS refund ON paid.order_id = refund.order_id AND paid.currency = refund.currency
 GROUP BY room_id, currency, day
