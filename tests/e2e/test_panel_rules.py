@@ -556,3 +556,11 @@ def test_a_refund_in_another_currency_is_none_of_its_payment(rows: Database) -> 
     order(3, "o1", "refunded", 400, "JPY")
     sql = "SELECT currency, gmv_paid, gmv_refunded, gmv_net, orders_refunded FROM sales_by_payment_day"
     assert rows.client.execute(sql) == [("JPY", 10_000, 400, 9_600, 1)]
+
+
+def test_buyers_are_shown_of_broadcasts_of_the_time_range(rows: Database) -> None:
+    sold = {"paying_users": 2, "orders_paid": 2}
+    views(rows, "r", "before", ago(days=1), [60], **sold)
+    views(rows, "r", "in it", ago(minutes=20), [60], **sold)
+    rows.put("broadcast_counters", room_id="r", broadcast_id="before", refunds=1, last_record_at=ago(minutes=5))
+    assert [row["broadcast_id"] for row in rows.shown("repurchase", "broadcasts", NOW, ["r"])] == ["in it"]
