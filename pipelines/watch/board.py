@@ -34,7 +34,7 @@ FROM broadcast
 WHERE if(viewers > 0, last_view_at, last_activity_at) >= toDateTime64(%(since)s, 3, 'UTC')
 -- Not a day of chat in groups alone.
 AND viewers + interacting_users + paying_users > 0
--- A room's current broadcast is where viewers are; events that name none belong to the room's day. Without viewers, one with a name.
+-- A room's current broadcast is where viewers are; without viewers, one with a name: events without one belong to its day.
 ORDER BY last_view_at DESC, startsWith(broadcast_id, 'day:'), last_activity_at DESC
 LIMIT 1 BY room_id"""
 

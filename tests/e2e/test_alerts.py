@@ -251,8 +251,8 @@ def test_minutes_without_viewers_are_not_compared_with_those_that_have_some(rows
     def minute(room: str, at: datetime, users: int = 0, **counters: int) -> None:
         rows.put("room_1m_counters", room_id=room, window_start=at, **counters, **{column: users})
 
-    # 100 of 1,000 is the past of all. "over": no broadcast now, its group chats. "low": 20 of 1,000 is a fifth, though with the chat
-    # between broadcasts the past would be 100 of 11,000. "inferred" tells no views: 5 of 500 is a tenth of its usual, chat or not.
+    # 100 of 1,000 is the past of all. "over": no broadcast now, its group chats. "low": 20 of 1,000 is a fifth, though with the
+    # chat between broadcasts the past would be 100 of 11,000. "inferred" tells no views: 5 of 500 is a tenth of its usual.
     for room, past, chatting in (("over", "viewers", 0), ("low", "viewers", 10_000), ("inferred", "active_users", 10_000)):
         minute(room, ago(days=3), 100, **{past: 1_000})
         minute(room, ago(days=2), active_users=chatting, group_messages=chatting)

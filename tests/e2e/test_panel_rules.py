@@ -28,7 +28,12 @@ def ago(**span: float) -> datetime:
 def test_a_refund_does_not_turn_a_broadcast_on_again(rows: Database) -> None:
     def broadcast(room: str, name: str, viewed: datetime | None, active: datetime, newest: datetime, users: int) -> None:
         seen = {"viewers": users, "first_view_at": viewed, "last_view_at": viewed} if viewed else {}
-        counted = {"exposed_users": users, "viewers_feed": users if viewed else 0, "active_users": users, "interacting_users": 1} | seen
+        counted = {
+            "exposed_users": users,
+            "viewers_feed": users if viewed else 0,
+            "active_users": users,
+            "interacting_users": 1,
+        } | seen
         ids = {"room_id": room, "broadcast_id": name}
         rows.put("broadcast_counters", **ids, **counted, first_activity_at=active, last_activity_at=active, last_record_at=newest)
         rows.put("broadcast_product_counters", **ids, product_id=name, orders_paid=1)
@@ -316,17 +321,21 @@ def test_what_changed_takes_no_day_for_a_broadcast(rows: Database) -> None:
         course(rows, "r", f"r{days}", start - timedelta(days=days), [20] * 5 + [100] * 5)
     # Two minutes ago somebody commented without saying in which broadcast.
     times = {"first_activity_at": ago(minutes=2), "last_activity_at": ago(minutes=2)}
-    rows.put("broadcast_counters", room_id="r", broadcast_id="day:2026-03-04", comments=1, interacting_users=1, active_users=1, **times)
+    rows.put(
+        "broadcast_counters", room_id="r", broadcast_id="day:2026-03-04", comments=1, interacting_users=1, active_users=1, **times
+    )
     [audience] = [row for row in rows.shown("live_room", "changed", NOW, ["r"]) if row["metric"] == "audience"]
     assert (audience["now_value"], audience["usual_value"], audience["change"]) == ("100", "100", 0)
 
 
 def test_a_broadcast_is_compared_with_five_of_its_kind(rows: Database) -> None:
     def broadcast(room: str, name: str, began: datetime, **counters: int) -> None:
-        times = {"first_activity_at": began, "last_activity_at": began} | ({"first_view_at": began} if "viewers" in counters else {})
+        times = {"first_activity_at": began, "last_activity_at": began} | (
+            {"first_view_at": began} if "viewers" in counters else {}
+        )
         rows.put("broadcast_counters", room_id=room, broadcast_id=name, **times, **counters)
 
-    # Out of hours somebody bought twice of "r" and named no broadcast; "s" tells no views, and only the first of its broadcasts sold.
+    # Out of hours somebody bought twice of "r" and named no broadcast; "s" tells no views, and only its newest broadcast sold.
     for days in range(6):
         broadcast("r", f"r{days}", ago(days=days, hours=1), viewers=1_000, comments=300, paying_users=50, orders_paid=50)
         broadcast("r", f"day:{ago(days=days):%Y-%m-%d}", ago(days=days, hours=8), active_users=2, paying_users=2, orders_paid=2)
@@ -348,8 +357,8 @@ def test_a_review_goes_on_after_the_last_viewer_and_without_any(rows: Database) 
         rows.put("broadcast_1m_counters", **at, broadcast_id=name, active_users=active)
         rows.put("room_1m_counters", **at, active_users=active, orders_paid=orders)
 
-    # "seen" had viewers for two minutes, and was paid for once more when they had gone; and again while the next one was on, in a minute
-    # whose orders are the next one's.
+    # "seen" had viewers for two minutes, and sold once more when they had gone; and while the next one was on, in a minute whose
+    # orders are the next one's.
     views(rows, "r", "seen", ago(minutes=120), [60, 120])
     views(rows, "r", "next", ago(minutes=60), [600, 600])
     for minutes_ago, orders in ((120, 4), (119, 6), (110, 15), (60, 7)):
