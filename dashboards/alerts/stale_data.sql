@@ -34,6 +34,6 @@ CROSS JOIN (
   -- Of those that are counted. Without a bound for `event_time`, which the table is sorted by in a room, whole days would be read.
   SELECT max(received_at) AS views_received
   FROM view_event
-  WHERE received_at >= now64(3) - INTERVAL 3 MINUTE AND received_at <= soon AND event_time >= now64(3) - INTERVAL 1 HOUR
+  WHERE received_at >= now64(3) - INTERVAL 3 MINUTE AND received_at <= soon AND event_time >= now64(3) - INTERVAL 15 MINUTE
     AND action != 'leave' AND NOT is_late
 ) AS views

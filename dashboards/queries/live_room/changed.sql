@@ -27,18 +27,18 @@ FROM (
           notEmpty(past_counts) AS has_past
         FROM (
           WITH broadcasts AS (
-            SELECT room_id, is_exact, began, ended, max(began) OVER (PARTITION BY room_id) AS began_last
+            SELECT room_id, is_exact, began, ended, newest.2 AS began_last
             FROM (
               SELECT
                 room_id, viewers > 0 AS is_exact,
-                toStartOfMinute(if(is_exact, first_view_at, first_activity_at)) AS began,
+                assumeNotNull(toStartOfMinute(if(is_exact, first_view_at, first_activity_at))) AS began,
                 toStartOfMinute(if(is_exact, last_view_at, last_activity_at)) AS ended,
                 -- The room's day beside its broadcasts, of events that name none, is no broadcast.
-                if(is_exact, 2, NOT startsWith(broadcast_id, 'day:')) AS kind, max(kind) OVER (PARTITION BY room_id) AS best_kind
+                if(is_exact, 2, NOT startsWith(broadcast_id, 'day:')) AS kind, max((kind, began)) OVER (PARTITION BY room_id) AS newest
               FROM broadcast_counters FINAL
               WHERE room_id IN (${room:sqlstring}) AND began >= now() - INTERVAL 14 DAY AND viewers + interacting_users + paying_users > 0
             )
-            WHERE kind = best_kind
+            WHERE kind = newest.1
           )
           SELECT
             minutes.room_id AS room_id, minutes.window_start AS minute, ended, began = began_last AS is_now,
