@@ -265,7 +265,7 @@ def retention_change_table() -> StorageTable:
         comment="Retentions that were changed, so that verify knows since when a table is whole.",
         columns=columns,
         engine="MergeTree",
-        order_by=("changed_at",),
+        order_by=("changed_at", "days_before"),
     )
 
 

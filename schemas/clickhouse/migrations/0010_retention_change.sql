@@ -6,5 +6,5 @@ CREATE TABLE IF NOT EXISTS retention_change
   days UInt32 COMMENT 'How many it is kept from then on.'
 )
 ENGINE = MergeTree
-ORDER BY (changed_at)
+ORDER BY (changed_at, days_before)
 COMMENT 'Retentions that were changed, so that verify knows since when a table is whole.';
