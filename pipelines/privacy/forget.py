@@ -16,7 +16,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -93,7 +93,7 @@ def forget(
             done.found = search(client, request)
             _record(client, done)
             # What is called like the person, or is in tables of others, stays: no reason to keep whose pseudonym this is.
-            if not any(client.execute(f"SELECT count() FROM {those}")[0][0] for those in _personal_rows(request, columns).values()):
+            if not _any_rows(client, _personal_rows(request, columns).values()):
                 _finish(client, number)
         progress("Waiting for old files to be deleted")
         _delete_old_parts(client, [*columns])
@@ -210,7 +210,11 @@ def _personal_rows(request: Request, columns: dict[str, PersonalColumns]) -> dic
 def _has_rows(client: Client, request: Request, columns: dict[str, PersonalColumns]) -> bool:
     """Whether a row is this person's own."""
     own = {table: " OR ".join(map(request.is_person, found.person)) for table, found in columns.items() if found.person}
-    return any(client.execute(f"SELECT count() FROM {table} WHERE {condition}")[0][0] for table, condition in own.items())
+    return _any_rows(client, (f"{table} WHERE {condition}" for table, condition in own.items()))
+
+
+def _any_rows(client: Client, those: Iterable[str]) -> bool:
+    return any(client.execute(f"SELECT count() FROM {rows}")[0][0] for rows in those)
 
 
 def _nobody(rows: dict[str, int]) -> UserError:

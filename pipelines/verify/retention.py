@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from pipelines.settings import Settings
 
+_EVENT_TABLES = [event_table(topic).name for topic in EVENTS]
 _MARGIN = timedelta(hours=2)
 """Kafka takes timestamps that are up to an hour ahead, and rows expire while they are compared."""
 
@@ -28,7 +29,7 @@ def events_whole_since(settings: Settings, client: Client) -> datetime | None:
     however long ago it happened.
     """
     of_people = [table.name for table in tables() if USER in table.order_by]
-    oldest = _whole_since(client, [*(event_table(topic).name for topic in EVENTS), *of_people])
+    oldest = _whole_since(client, [*_EVENT_TABLES, *of_people])
     if oldest is None:
         return None
     # An event may be ahead of when it was received.
@@ -39,7 +40,7 @@ def events_whole_since(settings: Settings, client: Client) -> datetime | None:
 
 def records_whole_since(client: Client) -> datetime | None:
     """Since when no record, event or dead letter, is old enough to have been deleted; None as above."""
-    return _whole_since(client, [*(event_table(topic).name for topic in EVENTS), dead_letter_table().name])
+    return _whole_since(client, [*_EVENT_TABLES, dead_letter_table().name])
 
 
 def _whole_since(client: Client, names: Iterable[str]) -> datetime | None:

@@ -1,5 +1,5 @@
 -- Rooms by how many watch, with the rates of the broadcast that is on, and trends and sums of the time range.
-WITH {{current}}
+WITH {{current}}, {{present}}
 SELECT room_id, watching, audience_trend, interaction_rate, conversion_rate, orders_trend, orders_paid, currency, gmv_paid
 FROM (
   SELECT
@@ -21,13 +21,7 @@ LEFT JOIN (
     room_id, if(audience = 0, NULL, interacting_users / audience) AS interaction_rate, if(audience = 0, NULL, paying_users / audience) AS conversion_rate
   FROM current
 ) AS broadcasts USING (room_id)
-LEFT JOIN (
-  -- Chat in its groups alone makes no viewers.
-  SELECT
-    room_id, multiIf(max(viewers) > 0, max(viewers), max(interacting_users) + max(paying_users) > 0, max(active_users), 0) AS watching
-  FROM room_10s_counters
-  WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
-) AS present USING (room_id)
+LEFT JOIN present USING (room_id)
 LEFT JOIN (
   SELECT room_id, currency, sum(s.gmv_paid) / {{minor_units}} AS gmv_paid
   FROM room_sales_1m_counters AS s FINAL

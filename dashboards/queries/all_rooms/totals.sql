@@ -1,13 +1,8 @@
 -- The chosen rooms together: now, in the last five complete minutes, and the rates of the broadcasts that are on. A room with nothing but
 -- chat in its groups is not live.
-WITH {{current}}, (SELECT (sum(audience), sum(interacting_users), sum(paying_users)) FROM current) AS so_far
+WITH {{current}}, {{present}}, (SELECT (sum(audience), sum(interacting_users), sum(paying_users)) FROM current) AS so_far
 SELECT
-  (
-    SELECT sum(watching) FROM (
-      SELECT multiIf(max(viewers) > 0, max(viewers), max(interacting_users) + max(paying_users) > 0, max(active_users), 0) AS watching FROM room_10s_counters
-      WHERE room_id IN (${room:sqlstring}) AND window_start >= now() - INTERVAL 30 SECOND GROUP BY room_id
-    )
-  ) AS watching,
+  (SELECT sum(present.watching) FROM present) AS watching,
   uniqExactIf(room_id, viewers + interacting_users + m.paying_users > 0) AS rooms_live,
   sum(m.comments) / 5 AS comments_per_minute,
   sum(m.orders_paid) / 5 AS orders_per_minute,
